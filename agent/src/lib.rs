@@ -1,0 +1,15 @@
+//! The parts of bursar that talk to the world: sources, store, accounts, Slurm, reports.
+//!
+//! Read [`daemon`] first: its loop is the story, every other module is one sentence of it.
+#![forbid(unsafe_code)]
+
+pub mod accounting;
+pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod posix;
+pub mod report;
+pub mod slurm;
+pub mod snapshot;
+pub mod source;
+pub mod store;
