@@ -1,0 +1,282 @@
+//! What the agent puts into a snapshot, in the agent's terms.
+//!
+//! Everything is resolved: names are uids, calendars are instants, prices are integers. [`super::encode()`] lays it out.
+
+use crate::job::{Memory, Shape};
+use crate::limit::{Limits, Usage};
+use crate::role::{PersonState, Role, SubjectKind};
+use crate::time::Timestamp;
+
+/// Which reader a snapshot is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// For the plugin: people, accounts, limits, usage, cluster facts.
+    Controller,
+    /// For PAM and the root program: people with homes, shells and keys, groups; no usage.
+    Node,
+    /// For the plugin when somebody edits a job: every live job.
+    Jobs,
+}
+
+/// What holds for the whole snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Which reader it is for.
+    pub kind: Kind,
+    /// Grows with every snapshot of a store; an older one is never believed again.
+    pub generation: u64,
+    /// When it was compiled.
+    pub made_at: Timestamp,
+    /// The instant whose jobs it shows: every job that slurmctld had created before is counted.
+    pub as_of: Timestamp,
+    /// Seconds after [`Self::made_at`] from which it is stale.
+    pub hard_limit: u64,
+    /// Whether a stale snapshot still lets known, unexpired grants in.
+    pub last_known: bool,
+    /// Seconds before a grant's end from which its holder is told.
+    pub notice: u64,
+    /// Slurm's name of the cluster.
+    pub cluster: String,
+    /// Whom a refused person may ask, as a phrase: "hpc@example.org".
+    pub contact: String,
+}
+
+/// What the CPU count of a job depends on besides its own request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClusterFacts {
+    /// CPUs that are handed out together: threads of a core, CPUs of a socket.
+    pub granule: u32,
+    /// CPUs of a core.
+    pub threads_per_core: u32,
+    /// Whether nodes are always given whole (`select/linear`).
+    pub whole_nodes: bool,
+    /// Whether each task takes a whole core (`CR_ONE_TASK_PER_CORE`).
+    pub one_task_per_core: bool,
+    /// Seconds that a job may run over its limit before slurmctld has ended it.
+    pub slack: u64,
+    /// Whether a person or account at its running-job limit may not even queue.
+    pub running_limit_refuses: bool,
+}
+
+impl Default for ClusterFacts {
+    fn default() -> Self {
+        Self {
+            granule: 1,
+            threads_per_core: 1,
+            whole_nodes: false,
+            one_task_per_core: false,
+            slack: 0,
+            running_limit_refuses: false,
+        }
+    }
+}
+
+/// A partition as slurmctld has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// Its name.
+    pub name: String,
+    /// Whether jobs without a partition go here.
+    pub default: bool,
+    /// Whether its jobs always get whole nodes.
+    pub whole_nodes: bool,
+    /// `DefaultTime` in minutes; `None` is not set.
+    pub default_minutes: Option<u32>,
+    /// `MaxTime` in minutes; `None` is unlimited.
+    pub max_minutes: Option<u32>,
+    /// `OverTimeLimit` in minutes; `None` is unlimited.
+    pub over_minutes: Option<u32>,
+    /// The most nodes a job can get here.
+    pub max_nodes: u32,
+    /// The most CPUs a node has here.
+    pub cpus_per_node: u32,
+    /// `MaxMemPerCPU` in MiB.
+    pub max_mem_per_cpu: Option<u64>,
+}
+
+/// An edge of a calendar period: the instant where one ends and the next begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// The instant.
+    pub at: Timestamp,
+    /// The same in the site's own zone, for people.
+    pub text: String,
+}
+
+/// An account of the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Slurm's name of it.
+    pub name: String,
+    /// Its parent's position in [`Contents::accounts`].
+    pub parent: Option<u32>,
+    /// What it and everything below it may use.
+    pub limits: Limits,
+    /// What it and everything below it has used.
+    pub usage: Usage,
+}
+
+/// A grant, resolved to one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Its number in the store.
+    pub id: u64,
+    /// What it allows.
+    pub role: Role,
+    /// Where: an account's position in [`Contents::accounts`]; `None` is the whole cluster.
+    pub account: Option<u32>,
+    /// The first instant it holds.
+    pub from: Timestamp,
+    /// The first instant it no longer holds.
+    pub until: Timestamp,
+    /// Whether it was taken back before its time; then [`Self::until`] is when.
+    pub revoked: bool,
+    /// [`Self::until`] in the site's own zone, for people; empty when it has no end.
+    pub until_text: String,
+}
+
+/// What a host needs to give a person an account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Home {
+    /// The display name.
+    pub gecos: String,
+    /// The home directory.
+    pub directory: String,
+    /// The login shell.
+    pub shell: String,
+    /// SSH public keys, one line each.
+    pub keys: Vec<String>,
+}
+
+/// A person, present or gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The uid, given out once.
+    pub uid: u32,
+    /// The gid of the private group.
+    pub gid: u32,
+    /// The POSIX name.
+    pub name: String,
+    /// What the sources say.
+    pub state: PersonState,
+    /// Member or guest.
+    pub kind: SubjectKind,
+    /// The account of jobs that name none: its position in [`Contents::accounts`].
+    pub default_account: Option<u32>,
+    /// What the person may use, over all accounts.
+    pub limits: Limits,
+    /// What the person has used, over all accounts.
+    pub usage: Usage,
+    /// Every grant that holds, will hold, or has ended not too long ago.
+    pub grants: Vec<Grant>,
+    /// What a host needs; only in a [`Kind::Node`] snapshot.
+    pub home: Option<Home>,
+}
+
+/// A POSIX group other than the private ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its gid.
+    pub gid: u32,
+    /// Its name.
+    pub name: String,
+    /// Positions in [`Contents::people`].
+    pub members: Vec<u32>,
+}
+
+/// A job in slurmctld's list that was submitted not long before [`Header::as_of`].
+///
+/// The plugin strikes its own bookings off against these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecentJob {
+    /// Slurm's id of it, or of the array.
+    pub job_id: u32,
+    /// Whose it is.
+    pub uid: u32,
+    /// Its account's position in [`Contents::accounts`]; `None` is one that bursar does not know.
+    pub account: Option<u32>,
+    /// When slurmctld created it.
+    pub submitted: Timestamp,
+}
+
+/// A job that waits or runs, with what it asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveJob {
+    /// Slurm's id of the record.
+    pub job_id: u32,
+    /// The array's id, or 0.
+    pub array_job_id: u32,
+    /// Whose it is.
+    pub uid: u32,
+    /// Its account's name.
+    pub account: String,
+    /// Its partition list.
+    pub partition: String,
+    /// Whether it runs.
+    pub running: bool,
+    /// Its time limit in minutes; `None` is none.
+    pub minutes: Option<u32>,
+    /// How many tasks the record stands for.
+    pub tasks: u32,
+    /// What it asked for.
+    pub shape: Shape,
+}
+
+/// All of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents {
+    /// What holds for all of it.
+    pub header: Header,
+    /// How the cluster hands out CPUs.
+    pub facts: ClusterFacts,
+    /// The cluster's partitions.
+    pub partitions: Vec<Partition>,
+    /// Edges of days, weeks and months, ascending, from the start of the current one on.
+    pub periods: [Vec<Edge>; 3],
+    /// The account tree; parents may stand anywhere.
+    pub accounts: Vec<Account>,
+    /// Everybody the store knows.
+    pub people: Vec<Person>,
+    /// Groups; only in a [`Kind::Node`] snapshot.
+    pub groups: Vec<Group>,
+    /// Jobs that the plugin may still hold bookings for.
+    pub recent: Vec<RecentJob>,
+    /// Live jobs; only in a [`Kind::Jobs`] snapshot.
+    pub jobs: Vec<LiveJob>,
+}
+
+impl Contents {
+    /// A snapshot of nothing, to be filled.
+    pub fn empty(header: Header) -> Self {
+        Self {
+            header,
+            facts: ClusterFacts::default(),
+            partitions: Vec::new(),
+            periods: [const { Vec::new() }; 3],
+            accounts: Vec::new(),
+            people: Vec::new(),
+            groups: Vec::new(),
+            recent: Vec::new(),
+            jobs: Vec::new(),
+        }
+    }
+}
+
+/// How [`Memory`] is written: a tag and an amount.
+pub(super) fn memory_parts(memory: Memory) -> (u8, u64) {
+    match memory {
+        Memory::Unset => (0, 0),
+        Memory::PerNode(mib) => (1, mib),
+        Memory::PerCpu(mib) => (2, mib),
+    }
+}
+
+/// The reverse of [`memory_parts`].
+pub(super) fn memory_from(tag: u8, mib: u64) -> Option<Memory> {
+    match tag {
+        0 => Some(Memory::Unset),
+        1 => Some(Memory::PerNode(mib)),
+        2 => Some(Memory::PerCpu(mib)),
+        _ => None,
+    }
+}

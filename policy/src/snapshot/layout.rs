@@ -1,0 +1,174 @@
+//! The file's layout: a head, a table of sections, and records of fixed size.
+//!
+//! ```text
+//! magic 8 | format u32 | checksum u32 | length u64 | sections: 14 x (offset u64, length u64) | records … | strings
+//! ```
+//! Numbers are little-endian. The checksum is CRC-32 over everything after it. Records are sorted by the key they are
+//! looked up by, so that a reader finds them without building anything.
+
+use super::contents::Kind;
+use super::wire::{Span, Text, record};
+use crate::limit::{Limits, Usage};
+use crate::role::{PersonState, Role, SubjectKind};
+use crate::time::Timestamp;
+
+/// The first bytes of every snapshot.
+pub(super) const MAGIC: [u8; 8] = *b"BURSARSN";
+/// The version of this layout; a reader takes only its own.
+pub(super) const FORMAT: u32 = 1;
+/// Where the checksum stands.
+pub(super) const CHECKSUM_AT: usize = 12;
+/// What the checksum covers begins here.
+pub(super) const COVERED_FROM: usize = 16;
+/// Where the table of sections begins.
+pub(super) const TABLE_AT: usize = 24;
+
+/// The sections, in the order of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Head,
+    Partitions,
+    Edges,
+    Accounts,
+    People,
+    /// Positions of people in the order of their names.
+    Names,
+    Grants,
+    Homes,
+    Keys,
+    Groups,
+    Members,
+    Recent,
+    Jobs,
+    Strings,
+}
+
+/// How many sections there are.
+pub(super) const SECTIONS: usize = 14;
+/// Where the first section begins.
+pub(super) const BODY_AT: usize = TABLE_AT + SECTIONS * 16;
+
+record! {
+    pub(super) struct HeadRecord {
+        pub(super) kind: Kind,
+        pub(super) generation: u64,
+        pub(super) made_at: Timestamp,
+        pub(super) as_of: Timestamp,
+        pub(super) hard_limit: u64,
+        pub(super) last_known: bool,
+        pub(super) notice: u64,
+        pub(super) cluster: Text,
+        pub(super) contact: Text,
+        pub(super) granule: u32,
+        pub(super) threads_per_core: u32,
+        pub(super) whole_nodes: bool,
+        pub(super) one_task_per_core: bool,
+        pub(super) slack: u64,
+        pub(super) running_limit_refuses: bool,
+        /// Where each kind of period's edges stand in [`Section::Edges`].
+        pub(super) day: Span,
+        pub(super) week: Span,
+        pub(super) month: Span,
+    }
+}
+
+record! {
+    pub(super) struct PartitionRecord {
+        pub(super) name: Text,
+        pub(super) default: bool,
+        pub(super) whole_nodes: bool,
+        pub(super) default_minutes: Option<u32>,
+        pub(super) max_minutes: Option<u32>,
+        pub(super) over_minutes: Option<u32>,
+        pub(super) max_nodes: u32,
+        pub(super) cpus_per_node: u32,
+        pub(super) max_mem_per_cpu: Option<u64>,
+    }
+}
+
+record! {
+    pub(super) struct EdgeRecord { pub(super) at: Timestamp, pub(super) text: Text }
+}
+
+record! {
+    pub(super) struct AccountRecord {
+        pub(super) name: Text,
+        pub(super) parent: Option<u32>,
+        pub(super) limits: Limits,
+        pub(super) usage: Usage,
+    }
+}
+
+record! {
+    pub(super) struct PersonRecord {
+        pub(super) uid: u32,
+        pub(super) gid: u32,
+        pub(super) name: Text,
+        pub(super) state: PersonState,
+        pub(super) kind: SubjectKind,
+        pub(super) default_account: Option<u32>,
+        pub(super) limits: Limits,
+        pub(super) usage: Usage,
+        pub(super) grants: Span,
+    }
+}
+
+record! {
+    pub(super) struct GrantRecord {
+        pub(super) id: u64,
+        pub(super) role: Role,
+        pub(super) account: Option<u32>,
+        pub(super) from: Timestamp,
+        pub(super) until: Timestamp,
+        pub(super) revoked: bool,
+        pub(super) until_text: Text,
+    }
+}
+
+record! {
+    /// Stands at its person's position.
+    pub(super) struct HomeRecord {
+        pub(super) gecos: Text,
+        pub(super) directory: Text,
+        pub(super) shell: Text,
+        pub(super) keys: Span,
+    }
+}
+
+record! {
+    pub(super) struct GroupRecord { pub(super) gid: u32, pub(super) name: Text, pub(super) members: Span }
+}
+
+record! {
+    pub(super) struct RecentRecord {
+        pub(super) job_id: u32,
+        pub(super) uid: u32,
+        pub(super) account: Option<u32>,
+        pub(super) submitted: Timestamp,
+    }
+}
+
+record! {
+    pub(super) struct JobRecord {
+        pub(super) job_id: u32,
+        pub(super) array_job_id: u32,
+        pub(super) uid: u32,
+        pub(super) account: Text,
+        pub(super) partition: Text,
+        pub(super) running: bool,
+        pub(super) minutes: Option<u32>,
+        pub(super) tasks: u32,
+        pub(super) min_cpus: u32,
+        pub(super) min_nodes: Option<u32>,
+        pub(super) max_nodes: Option<u32>,
+        pub(super) shape_tasks: Option<u32>,
+        pub(super) cpus_per_task: Option<u32>,
+        pub(super) tasks_per_node: Option<u32>,
+        pub(super) cpus_per_node: Option<u32>,
+        pub(super) memory_tag: u8,
+        pub(super) memory_mib: u64,
+        pub(super) whole_nodes: bool,
+        pub(super) one_per_core: bool,
+        pub(super) open_ended: bool,
+    }
+}

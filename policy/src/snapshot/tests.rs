@@ -1,0 +1,194 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::job::Shape;
+use crate::limit::{Limits, PeriodUse, Usage};
+use crate::role::{PersonState, Role, SubjectKind};
+use crate::time::{PeriodKind, Timestamp};
+
+fn header(kind: Kind) -> Header {
+    Header {
+        kind,
+        generation: 7,
+        made_at: Timestamp(1_000),
+        as_of: Timestamp(990),
+        hard_limit: 259_200,
+        last_known: true,
+        notice: 1_209_600,
+        cluster: "demo".into(),
+        contact: "hpc@example.org".into(),
+    }
+}
+
+fn person(uid: u32, name: &str) -> Person {
+    Person {
+        uid,
+        gid: uid,
+        name: name.into(),
+        state: PersonState::Active,
+        kind: SubjectKind::Member,
+        default_account: Some(0),
+        limits: Limits::default(),
+        usage: Usage::default(),
+        grants: Vec::new(),
+        home: None,
+    }
+}
+
+fn account(name: &str, parent: Option<u32>) -> Account {
+    Account { name: name.into(), parent, limits: Limits::default(), usage: Usage::default() }
+}
+
+fn full() -> Contents {
+    let mut contents = Contents::empty(header(Kind::Node));
+    contents.accounts = vec![account("zoology", Some(1)), account("biology", None)];
+    let mut ana = person(70_002, "ana");
+    ana.grants.push(Grant {
+        id: 3,
+        role: Role::ComputeUser,
+        account: Some(0),
+        from: Timestamp(0),
+        until: Timestamp(5_000),
+        revoked: false,
+        until_text: "1970-01-01 02:23 CET".into(),
+    });
+    ana.usage.periods[1] = PeriodUse { settled: 1, in_flight: 2, in_flight_next: 3 };
+    ana.home = Some(Home {
+        gecos: "Ana Ä".into(),
+        directory: "/home/ana".into(),
+        shell: "/bin/bash".into(),
+        keys: vec!["ssh-ed25519 AAAA".into(), "ssh-rsa BBBB".into()],
+    });
+    let mut zoe = person(70_001, "zoe");
+    zoe.state = PersonState::Removed;
+    zoe.home = Some(Home::default());
+    contents.people = vec![ana, zoe];
+    contents.groups = vec![Group { gid: 70_010, name: "lab".into(), members: vec![0, 1] }];
+    contents.periods[0] = vec![
+        Edge { at: Timestamp(0), text: "start".into() },
+        Edge { at: Timestamp(86_400), text: "midnight".into() },
+        Edge { at: Timestamp(172_800), text: "next midnight".into() },
+    ];
+    contents.recent = vec![RecentJob { job_id: 9, uid: 70_002, account: Some(0), submitted: Timestamp(980) }];
+    contents.jobs = vec![LiveJob {
+        job_id: 9,
+        array_job_id: 8,
+        uid: 70_002,
+        account: "zoology".into(),
+        partition: "main".into(),
+        running: false,
+        minutes: Some(60),
+        tasks: 4,
+        shape: Shape { min_cpus: 2, max_nodes: Some(3), ..Shape::default() },
+    }];
+    contents
+}
+
+#[test]
+fn given_contents_then_every_lookup_finds_what_was_put_in() {
+    let snapshot = Snapshot::decode(encode(&full()).unwrap()).unwrap();
+    assert_eq!((snapshot.generation(), snapshot.cluster(), snapshot.contact()), (7, "demo", "hpc@example.org"));
+    let ana = snapshot.person(70_002).unwrap();
+    assert_eq!((ana.name(), ana.gid()), ("ana", 70_002));
+    assert_eq!(ana.default_account().unwrap().name, "zoology");
+    assert_eq!(ana.usage().period(PeriodKind::Week).in_flight, 2);
+    let grant = ana.grants().next().unwrap();
+    assert_eq!(snapshot.account_at(grant.account.unwrap()).unwrap().name, "zoology");
+    assert_eq!(ana.home().unwrap().keys, ["ssh-ed25519 AAAA", "ssh-rsa BBBB"]);
+    assert_eq!(snapshot.person_named("zoe").unwrap().uid(), 70_001);
+    assert!(snapshot.person_named("bob").is_none() && snapshot.person(1).is_none());
+    let line: Vec<_> = snapshot.account_line(grant.account.unwrap()).map(|account| account.name).collect();
+    assert_eq!(line, ["zoology", "biology"]);
+    assert_eq!(snapshot.groups().next().unwrap().members, ["ana", "zoe"]);
+    assert_eq!(snapshot.live_jobs(8).next().unwrap().shape.max_nodes, Some(3));
+    assert_eq!(snapshot.recent().count(), 1);
+}
+
+#[test]
+fn given_an_instant_then_its_period_is_found_and_beyond_the_edges_there_is_none() {
+    let snapshot = Snapshot::decode(encode(&full()).unwrap()).unwrap();
+    let at = |second| snapshot.period(PeriodKind::Day, Timestamp(second)).map(|p| (p.ordinal, p.end_text));
+    assert_eq!(at(-1), None);
+    assert_eq!(at(0), Some((0, "midnight")));
+    assert_eq!(at(86_399), Some((0, "midnight")));
+    assert_eq!(at(86_400), Some((1, "next midnight")));
+    assert_eq!(at(172_800), None);
+}
+
+#[test]
+fn given_contents_that_contradict_themselves_then_they_are_not_laid_out() {
+    let mut twice = full();
+    twice.people[1].uid = 70_002;
+    assert_eq!(encode(&twice), Err(EncodeError::Twice("uid 70002".into())));
+    let mut twice = full();
+    twice.people[1].name = "ana".into();
+    assert_eq!(encode(&twice), Err(EncodeError::Twice("the name ana".into())));
+    let mut cycle = full();
+    cycle.accounts[1].parent = Some(0);
+    assert!(matches!(encode(&cycle), Err(EncodeError::Cycle(_))));
+    let mut dangling = full();
+    dangling.groups[0].members = vec![2];
+    assert_eq!(encode(&dangling), Err(EncodeError::Dangling("group lab".into())));
+}
+
+#[test]
+fn given_a_snapshot_cut_short_anywhere_then_it_is_refused() {
+    let bytes = encode(&full()).unwrap();
+    for len in 0..bytes.len() {
+        assert!(Snapshot::decode(bytes[..len].to_vec()).is_err(), "{len} bytes");
+    }
+}
+
+/// Puts the right checksum on altered bytes, so that the bounds are what refuses them.
+fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    if bytes.len() >= 24 {
+        let checksum = crc32fast::hash(&bytes[16..]);
+        bytes[12..16].copy_from_slice(&checksum.to_le_bytes());
+    }
+    bytes
+}
+
+/// Walks everything a reader can reach.
+fn walk(snapshot: &Snapshot) {
+    for person in snapshot.people() {
+        let _ = (person.name(), person.default_account(), person.home());
+        for grant in person.grants() {
+            let _ = grant.account.map(|at| snapshot.account_line(at).count());
+        }
+        let _ = snapshot.person_named(person.name());
+    }
+    let _ = (snapshot.groups().count(), snapshot.recent().count(), snapshot.partitions().count());
+    let _ = (snapshot.live_jobs(9).count(), snapshot.contact(), snapshot.cluster());
+    for kind in PeriodKind::ALL {
+        let _ = snapshot.period(kind, Timestamp(100_000));
+    }
+}
+
+proptest! {
+    #[test]
+    fn given_any_bytes_then_the_reader_does_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        prop_assert!(Snapshot::decode(bytes).is_err());
+    }
+
+    #[test]
+    fn given_one_flipped_byte_then_the_checksum_refuses_it(at in 0_usize..1200, flip in 1_u8..) {
+        let mut bytes = encode(&full()).unwrap();
+        let at = at % bytes.len();
+        bytes[at] ^= flip;
+        prop_assert!(Snapshot::decode(bytes).is_err());
+    }
+
+    #[test]
+    fn given_altered_bytes_with_a_right_checksum_then_the_bounds_hold(
+        changes in proptest::collection::vec((0_usize..4000, any::<u8>()), 1..6),
+    ) {
+        let mut bytes = encode(&full()).unwrap();
+        for (at, byte) in changes {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+        }
+        if let Ok(snapshot) = Snapshot::decode(sealed(bytes)) {
+            walk(&snapshot);
+        }
+    }
+}
