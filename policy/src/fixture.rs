@@ -7,13 +7,13 @@ use crate::snapshot::{Account, Contents, Edge, Grant, Header, Kind, Partition, P
 use crate::time::Timestamp;
 
 /// 2026-11-22 08:00:00 UTC, a Sunday.
-pub const NOW: Timestamp = Timestamp(1_795_334_400);
+pub(crate) const NOW: Timestamp = Timestamp(1_795_334_400);
 /// The midnight before [`NOW`].
-pub const TODAY: Timestamp = Timestamp(1_795_305_600);
+pub(crate) const TODAY: Timestamp = Timestamp(1_795_305_600);
 const DAY: i64 = 86_400;
 
 /// Ana (70001) with an open grant for account `physics`, below `science`; partition `main` of 4 nodes with 8 CPUs.
-pub fn contents() -> Contents {
+pub(crate) fn contents() -> Contents {
     let mut contents = Contents::empty(Header {
         kind: Kind::Controller,
         generation: 1,
@@ -70,12 +70,12 @@ pub fn contents() -> Contents {
 }
 
 /// The snapshot of these contents.
-pub fn snapshot(contents: &Contents) -> Snapshot {
+pub(crate) fn snapshot(contents: &Contents) -> Snapshot {
     Snapshot::decode(encode(contents).unwrap()).unwrap()
 }
 
 /// One CPU for this many minutes, by Ana.
-pub fn request(minutes: u32) -> Request<'static> {
+pub(crate) fn request(minutes: u32) -> Request<'static> {
     Request {
         uid: 70_001,
         account: None,

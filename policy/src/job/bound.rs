@@ -87,10 +87,16 @@ fn cpus(facts: &ClusterFacts, partition: &PartitionRef<'_>, shape: &Shape) -> u6
 /// The most nodes the request allows, before the partition's own size.
 fn nodes(shape: &Shape) -> u64 {
     let least = u64::from(shape.min_nodes.unwrap_or(1).max(1));
-    match shape.max_nodes {
-        Some(most) => u64::from(most).max(least),
-        None => least.max(u64::from(shape.tasks.unwrap_or(shape.min_cpus)).max(u64::from(shape.min_cpus))),
+    if let Some(most) = shape.max_nodes {
+        return u64::from(most).max(least);
     }
+    // A task never spans nodes, so there are no more nodes than tasks, unless CPUs are asked for beyond the tasks'.
+    let min_cpus = u64::from(shape.min_cpus);
+    let spread = match shape.tasks.map(u64::from) {
+        Some(tasks) if min_cpus <= tasks.saturating_mul(u64::from(shape.cpus_per_task.unwrap_or(1))) => tasks,
+        _ => min_cpus,
+    };
+    least.max(spread)
 }
 
 /// What the request's own numbers come to, rounded up as slurmctld rounds.

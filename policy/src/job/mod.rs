@@ -11,6 +11,8 @@ mod gate;
 mod judge;
 mod ledger;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use array::most_tasks;
 pub use bound::{Bound, Cost, bound};
