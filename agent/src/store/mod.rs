@@ -1,1 +1,31 @@
-//! Placeholder.
+//! What bursar remembers: people, groups, accounts, grants, limits, runs, logins, and who changed any of it.
+//!
+//! * [`model`], [`sync`] and [`runs`] hold the records, [`error`] what can go wrong.
+//! * [`subjects`], [`accounts`], [`grants`], [`limits`], [`logins`] and [`runs`] are each about one kind of record.
+//! * [`sync`] takes in what a source planned, [`policy`] what `policy.toml` says.
+//! * [`contents`] reads everything a snapshot is compiled from, [`generation`] numbers the snapshots.
+//! * [`audit`] is written by every change in the change's own transaction, [`numbers`] gives uids out once.
+//!
+//! One SQLite file in WAL mode. A function either does all it says or nothing.
+
+pub mod accounts;
+pub mod audit;
+pub mod contents;
+pub mod error;
+pub mod generation;
+pub mod grants;
+pub mod limits;
+pub mod logins;
+pub mod model;
+pub mod numbers;
+mod open;
+pub mod policy;
+mod row;
+pub mod runs;
+pub mod subjects;
+pub mod sync;
+mod word;
+
+pub use error::Error;
+pub use model::*;
+pub use open::Store;
