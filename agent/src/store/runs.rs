@@ -1,1 +1,296 @@
-//! Placeholder.
+//! Runs of jobs as slurmdbd tells them, kept idempotently, and the CPU time they used in a period.
+
+use std::collections::BTreeMap;
+
+use bursar_policy::{Period, Timestamp};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
+use super::audit::BATCH;
+use super::generation::set_watermark;
+use super::open::commit;
+use super::row::Reading;
+use super::{Error, Store};
+
+/// One run of a job: a row of slurmdbd's job table. A requeued job has several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The cluster.
+    pub cluster: String,
+    /// The raw job id, without array or component suffix.
+    pub jobid: u32,
+    /// When it was submitted (or requeued, or resized).
+    pub submitted_at: Timestamp,
+    /// slurmdbd's own row number, as text.
+    pub dbindex: String,
+    /// The user's name.
+    pub user_name: String,
+    /// The user's uid.
+    pub uid: u32,
+    /// The Slurm account.
+    pub account: String,
+    /// The partition.
+    pub partition: String,
+    /// The QOS.
+    pub qos: String,
+    /// The wckey (cost centre).
+    pub wckey: String,
+    /// The first word of Slurm's state, as in `COMPLETED`.
+    pub state: String,
+    /// When it could have started first.
+    pub eligible_at: Option<Timestamp>,
+    /// When it started; nothing for a run that never did.
+    pub started_at: Option<Timestamp>,
+    /// When it ended; nothing while it goes on.
+    pub ended_at: Option<Timestamp>,
+    /// Slurm's elapsed seconds, suspended ones left out.
+    pub elapsed_s: u64,
+    /// Suspended seconds.
+    pub suspended_s: u64,
+    /// Allocated CPUs.
+    pub alloc_cpus: u64,
+    /// `AllocTRES` as printed.
+    pub tres: String,
+    /// The time limit in seconds; nothing means none.
+    pub timelimit_s: Option<u64>,
+    /// A hash over the row as read; an equal hash means an equal row.
+    pub row_hash: String,
+}
+
+impl Run {
+    /// The CPU-seconds used inside `period`, seen at `as_of`.
+    ///
+    /// The interval is `[max(start, submit), end)`, open runs ending at `as_of`. slurmdbd tells only the sum of the
+    /// suspended seconds; they are taken off the end of the interval, so that any cutting of the timeline adds up to
+    /// the same total and past amounts stay put while a run is suspended.
+    pub fn cpu_seconds(&self, period: &Period, as_of: Timestamp) -> u64 {
+        let Some(started) = self.started_at else { return 0 };
+        let from = started.max(self.submitted_at);
+        let end = self.ended_at.unwrap_or(as_of);
+        let busy = end.seconds_since(from).saturating_sub(self.suspended_s);
+        period.overlap(from, from.plus(busy)).saturating_mul(self.alloc_cpus)
+    }
+}
+
+/// What a batch of runs changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunChanges {
+    /// Keys of runs that were not there.
+    pub added: Vec<(u32, Timestamp)>,
+    /// Keys of runs whose row differs from the one kept before.
+    pub changed: Vec<(u32, Timestamp)>,
+}
+
+impl RunChanges {
+    /// Whether the batch held nothing new.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty()
+    }
+}
+
+/// Used CPU time of one person on one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// The uid.
+    pub uid: u32,
+    /// The user's name.
+    pub user_name: String,
+    /// The Slurm account.
+    pub account: String,
+    /// Runs that used any of it.
+    pub runs: u64,
+    /// CPU-seconds inside the period.
+    pub cpu_seconds: u64,
+}
+
+impl Store {
+    /// Keeps a batch of runs of one cluster and moves the watermark `kind` to `value`, together or not at all.
+    ///
+    /// A run that is there with the same hash is left alone, so repeating a window changes nothing.
+    pub async fn keep_runs(
+        &self,
+        cluster: &str,
+        runs: &[Run],
+        watermark: Option<(&str, Timestamp)>,
+        now: Timestamp,
+    ) -> Result<RunChanges, Error> {
+        if let Some(stray) = runs.iter().find(|run| run.cluster != cluster) {
+            return Err(Error::Refused(format!(
+                "job {} belongs to cluster {}, not {cluster}; read one cluster at a time",
+                stray.jobid, stray.cluster
+            )));
+        }
+        let mut tx = self.write().await?;
+        let known = known_hashes(&mut tx, cluster, runs).await?;
+        let mut changes = RunChanges::default();
+        // The last row of a key wins, as it would one by one; one INSERT may not name a key twice.
+        let mut differing: BTreeMap<(u32, Timestamp), &Run> = BTreeMap::new();
+        for run in runs {
+            differing.insert((run.jobid, run.submitted_at), run);
+        }
+        differing.retain(|key, run| match known.get(key) {
+            None => {
+                changes.added.push(*key);
+                true
+            }
+            Some(hash) if *hash != run.row_hash => {
+                changes.changed.push(*key);
+                true
+            }
+            Some(_) => false,
+        });
+        let differing: Vec<&Run> = differing.into_values().collect();
+        for batch in differing.chunks(BATCH) {
+            upsert(&mut tx, batch, now).await?;
+        }
+        if let Some((kind, value)) = watermark {
+            set_watermark(&mut tx, cluster, kind, value).await?;
+        }
+        commit(tx).await?;
+        Ok(changes)
+    }
+
+    /// The runs of `cluster` that share any second with `period`, open ones included, by job id and submit time.
+    pub async fn runs_overlapping(&self, cluster: &str, period: &Period) -> Result<Vec<Run>, Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM run WHERE cluster = ? AND started_at IS NOT NULL AND started_at < ?
+             AND (ended_at IS NULL OR ended_at > ?) ORDER BY jobid, submitted_at",
+        )
+        .bind(cluster)
+        .bind(period.end.0)
+        .bind(period.start.0)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(Error::query("read runs of a period"))?;
+        rows.iter().map(|row| run(&Reading::new("run", row))).collect()
+    }
+
+    /// The runs of `cluster` that have not ended as far as the store knows, pending ones included.
+    pub async fn open_runs(&self, cluster: &str) -> Result<Vec<Run>, Error> {
+        let rows = sqlx::query("SELECT * FROM run WHERE cluster = ? AND ended_at IS NULL ORDER BY jobid, submitted_at")
+            .bind(cluster)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(Error::query("read open runs"))?;
+        rows.iter().map(|row| run(&Reading::new("run", row))).collect()
+    }
+
+    /// The CPU time used in `period` by person and account, seen at `as_of`, ordered by account and name.
+    pub async fn usage(&self, cluster: &str, period: &Period, as_of: Timestamp) -> Result<Vec<Usage>, Error> {
+        let mut sums: BTreeMap<(String, String, u32), (u64, u64)> = BTreeMap::new();
+        for run in self.runs_overlapping(cluster, period).await? {
+            let used = run.cpu_seconds(period, as_of);
+            if used > 0 {
+                let sum = sums.entry((run.account, run.user_name, run.uid)).or_default();
+                sum.0 += 1;
+                sum.1 = sum.1.saturating_add(used);
+            }
+        }
+        Ok(sums
+            .into_iter()
+            .map(|((account, user_name, uid), (runs, cpu_seconds))| Usage {
+                uid,
+                user_name,
+                account,
+                runs,
+                cpu_seconds,
+            })
+            .collect())
+    }
+}
+
+/// The hashes of those runs of the batch that are there already.
+async fn known_hashes(
+    tx: &mut SqliteConnection,
+    cluster: &str,
+    runs: &[Run],
+) -> Result<BTreeMap<(u32, Timestamp), String>, Error> {
+    let mut known = BTreeMap::new();
+    for batch in runs.chunks(BATCH) {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT jobid, submitted_at, row_hash FROM run WHERE cluster = ");
+        query.push_bind(cluster).push(" AND jobid IN (");
+        let mut ids = query.separated(", ");
+        for run in batch {
+            ids.push_bind(run.jobid);
+        }
+        query.push(")");
+        let rows = query.build().fetch_all(&mut *tx).await.map_err(Error::query("look up known runs"))?;
+        for row in rows {
+            let reading = Reading::new("run", &row);
+            let hash = row.try_get("row_hash").map_err(Error::query("look up known runs"))?;
+            known.insert((reading.u32("jobid")?, reading.at("submitted_at")?), hash);
+        }
+    }
+    Ok(known)
+}
+
+async fn upsert(tx: &mut SqliteConnection, batch: &[&Run], now: Timestamp) -> Result<(), Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "INSERT INTO run (cluster, jobid, submitted_at, dbindex, user_name, uid, account_name, partition_name, qos,
+         wckey, state, eligible_at, started_at, ended_at, elapsed_s, suspended_s, alloc_cpus, tres, timelimit_s,
+         row_hash, first_seen, changed_at) ",
+    );
+    query.push_values(batch, |mut row, run| {
+        row.push_bind(&run.cluster)
+            .push_bind(run.jobid)
+            .push_bind(run.submitted_at.0)
+            .push_bind(&run.dbindex)
+            .push_bind(&run.user_name)
+            .push_bind(run.uid)
+            .push_bind(&run.account)
+            .push_bind(&run.partition)
+            .push_bind(&run.qos)
+            .push_bind(&run.wckey)
+            .push_bind(&run.state)
+            .push_bind(run.eligible_at.map(|at| at.0))
+            .push_bind(run.started_at.map(|at| at.0))
+            .push_bind(run.ended_at.map(|at| at.0))
+            .push_bind(stored(run.elapsed_s))
+            .push_bind(stored(run.suspended_s))
+            .push_bind(stored(run.alloc_cpus))
+            .push_bind(&run.tres)
+            .push_bind(run.timelimit_s.map(stored))
+            .push_bind(&run.row_hash)
+            .push_bind(now.0)
+            .push_bind(now.0);
+    });
+    query.push(
+        " ON CONFLICT (cluster, jobid, submitted_at) DO UPDATE SET dbindex = excluded.dbindex,
+         user_name = excluded.user_name, uid = excluded.uid, account_name = excluded.account_name,
+         partition_name = excluded.partition_name, qos = excluded.qos, wckey = excluded.wckey,
+         state = excluded.state, eligible_at = excluded.eligible_at, started_at = excluded.started_at,
+         ended_at = excluded.ended_at, elapsed_s = excluded.elapsed_s, suspended_s = excluded.suspended_s,
+         alloc_cpus = excluded.alloc_cpus, tres = excluded.tres, timelimit_s = excluded.timelimit_s,
+         row_hash = excluded.row_hash, changed_at = excluded.changed_at",
+    );
+    query.build().execute(tx).await.map(drop).map_err(Error::query("keep runs"))
+}
+
+/// SQLite's integers end at 2^63 - 1, far above any real count of seconds or CPUs.
+fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn run(row: &Reading<'_>) -> Result<Run, Error> {
+    Ok(Run {
+        cluster: row.text("cluster")?,
+        jobid: row.u32("jobid")?,
+        submitted_at: row.at("submitted_at")?,
+        dbindex: row.text("dbindex")?,
+        user_name: row.text("user_name")?,
+        uid: row.u32("uid")?,
+        account: row.text("account_name")?,
+        partition: row.text("partition_name")?,
+        qos: row.text("qos")?,
+        wckey: row.text("wckey")?,
+        state: row.text("state")?,
+        eligible_at: row.maybe_at("eligible_at")?,
+        started_at: row.maybe_at("started_at")?,
+        ended_at: row.maybe_at("ended_at")?,
+        elapsed_s: row.unsigned("elapsed_s")?,
+        suspended_s: row.unsigned("suspended_s")?,
+        alloc_cpus: row.unsigned("alloc_cpus")?,
+        tres: row.text("tres")?,
+        timelimit_s: row.maybe_unsigned("timelimit_s")?,
+        row_hash: row.text("row_hash")?,
+    })
+}
