@@ -67,10 +67,10 @@ CREATE TABLE membership (
 );
 CREATE INDEX membership_subject ON membership (subject_id);
 
--- People and groups that a source brought and bursar did not take in, and why; a row goes when its cause goes.
+-- People, groups and keys that a source brought and bursar did not take in, and why; a row goes when its cause goes.
 CREATE TABLE refused_identity (
     source       TEXT   NOT NULL,
-    kind         TEXT   NOT NULL CHECK (kind IN ('person', 'group')),
+    kind         TEXT   NOT NULL CHECK (kind IN ('person', 'group', 'ssh-key')),
     immutable_id TEXT   NOT NULL,
     source_name  TEXT   NOT NULL,
     reason       TEXT   NOT NULL,

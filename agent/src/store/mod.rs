@@ -1,8 +1,8 @@
 //! What bursar remembers: people, groups, accounts, grants, limits, runs, logins, and who changed any of it.
 //!
-//! * [`model`], [`sync`] and [`runs`] hold the records, [`error`] what can go wrong.
+//! * [`model`] holds the records, [`error`] what can go wrong.
 //! * [`subjects`], [`accounts`], [`grants`], [`limits`], [`logins`] and [`runs`] are each about one kind of record.
-//! * [`sync`] takes in what a source planned, [`policy`] what `policy.toml` says.
+//! * [`sync`] takes in what a source planned and [`refused`] what it could not, [`policy`] what `policy.toml` says.
 //! * [`contents`] reads everything a snapshot is compiled from, [`generation`] numbers the snapshots.
 //! * [`audit`] is written by every change in the change's own transaction, [`numbers`] gives uids out once.
 //!
@@ -20,6 +20,7 @@ pub mod model;
 pub mod numbers;
 mod open;
 pub mod policy;
+pub mod refused;
 mod row;
 pub mod runs;
 pub mod subjects;
