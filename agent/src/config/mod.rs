@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The two configuration files, read so that every problem of both is found at once.
+//!
+//! * [`machine`] is `bursar.toml`, [`policy`] is `policy.toml` with its [`mapping`] and [`limits`].
+//! * `read` is the reader under both, [`problem`] what it reports.
+//!
+//! `bursar check config` and the daemon's start both call [`load()`].
+
+pub mod limits;
+mod load;
+pub mod machine;
+mod mapping;
+pub mod policy;
+pub mod problem;
+pub(crate) mod read;
+
+pub use load::{Config, ConfigPaths, load};
+pub use machine::{Machine, MachineRole, SourceConfig};
+pub use policy::{Mapping, Policy, PolicyAccount, PolicyLimits};
+pub use problem::Problem;

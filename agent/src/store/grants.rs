@@ -96,12 +96,7 @@ impl Store {
         check_stretch(before.from, until, cause.now)?;
         let after = Grant { until, ..before.clone() };
         if after != before {
-            sqlx::query("UPDATE role_grant SET until_at = ? WHERE id = ?")
-                .bind(until.map(|at| at.0))
-                .bind(row_id(id))
-                .execute(&mut *tx)
-                .await
-                .map_err(Error::query("renew a grant"))?;
+            set_until(&mut tx, id, until).await?;
             record(&mut tx, cause, &[entry("grant.modify", Some(&before), Some(&after))]).await?;
             commit(tx).await?;
         }
@@ -185,7 +180,18 @@ pub(super) async fn insert(
     })
 }
 
-/// Writes the end of a grant that is not revoked.
+/// Writes another end for a grant.
+pub(super) async fn set_until(tx: &mut SqliteConnection, id: GrantId, until: Option<Timestamp>) -> Result<(), Error> {
+    sqlx::query("UPDATE role_grant SET until_at = ? WHERE id = ?")
+        .bind(until.map(|at| at.0))
+        .bind(row_id(id))
+        .execute(tx)
+        .await
+        .map(drop)
+        .map_err(Error::query("renew a grant"))
+}
+
+/// Writes the revocation of a grant.
 pub(super) async fn revoke(tx: &mut SqliteConnection, before: &Grant, cause: &Cause<'_>) -> Result<Grant, Error> {
     sqlx::query("UPDATE role_grant SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE id = ?")
         .bind(cause.now.0)

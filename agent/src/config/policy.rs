@@ -1,0 +1,233 @@
+//! `policy.toml`: accounts, limits, which group has which role, the site's calendar and its contact.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use bursar_policy::{AccountName, Timestamp, UserName};
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
+
+use super::limits::{self, Amounts};
+use super::mapping;
+use super::problem::Problem;
+use super::read::{Table, Value, read_file};
+use crate::store::{Role, Scope};
+
+/// What `policy.toml` says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// The site's time zone; calendar periods are cut in it.
+    pub time_zone: TimeZone,
+    /// The zone's name, as in `Europe/Berlin`.
+    pub time_zone_name: String,
+    /// The first day of a week.
+    pub week_start: Weekday,
+    /// Whom people may ask; stands at the end of a refusal.
+    pub contact: String,
+    /// The accounts, parents before children.
+    pub accounts: Vec<PolicyAccount>,
+    /// Which group has which role where.
+    pub mappings: Vec<Mapping>,
+    /// The default limits and those of single people.
+    pub limits: PolicyLimits,
+}
+
+/// One `[[account]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyAccount {
+    /// The name.
+    pub name: AccountName,
+    /// The account above; nothing means Slurm's `root`.
+    pub parent: Option<AccountName>,
+    /// What it is for.
+    pub description: String,
+    /// The cost centre (wckey); may be empty.
+    pub cost_center: String,
+    /// The limits of everybody on it together.
+    pub limits: Amounts,
+}
+
+/// One `[[mapping]]`: everybody in the group has the role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// The source of the group; nothing means the only source there is.
+    pub source: Option<String>,
+    /// The immutable id of the group.
+    pub group: String,
+    /// The role.
+    pub role: Role,
+    /// Where.
+    pub scope: Scope,
+    /// The first instant at which it no longer counts.
+    pub until: Option<Timestamp>,
+}
+
+/// The tables below `[limits]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PolicyLimits {
+    /// `[limits.default]`: each person.
+    pub default: Amounts,
+    /// `[limits.guest]`: each guest.
+    pub guest: Amounts,
+    /// `[limits.ROLE]`: each person with the role.
+    pub roles: BTreeMap<Role, Amounts>,
+    /// `[limits.person.NAME]`: one person.
+    pub people: BTreeMap<UserName, Amounts>,
+}
+
+/// Reads `policy.toml` and finds every problem in it that can be seen without `bursar.toml`.
+pub fn read(path: &Path) -> Result<Policy, Vec<Problem>> {
+    read_file(path, |root| policy(root, None))
+}
+
+/// Walks the file; with the names of the sources, mappings are checked against them.
+pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Policy> {
+    let zone = root.parsed("time-zone", |name| {
+        let zone = TimeZone::get(name).map_err(|_| "is no zone of this system; use a name such as Europe/Berlin")?;
+        Ok::<_, &str>((zone, name.to_owned()))
+    });
+    let week_start = root.parsed("week-start", weekday);
+    let contact = root.text("contact").map(str::to_owned);
+    let accounts = accounts(root);
+    let calendar = zone.as_ref().map_or(TimeZone::UTC, |(zone, _)| zone.clone());
+    let mappings = mapping::mappings(root, &accounts.names, &calendar, sources);
+    let limits = limits::policy_limits(root);
+    let (time_zone, time_zone_name) = zone?;
+    Some(Policy {
+        time_zone,
+        time_zone_name,
+        week_start: week_start?,
+        contact: contact?,
+        accounts: accounts.list?,
+        mappings: mappings?,
+        limits: limits?,
+    })
+}
+
+fn weekday(word: &str) -> Result<Weekday, &'static str> {
+    match word {
+        "monday" => Ok(Weekday::Monday),
+        "tuesday" => Ok(Weekday::Tuesday),
+        "wednesday" => Ok(Weekday::Wednesday),
+        "thursday" => Ok(Weekday::Thursday),
+        "friday" => Ok(Weekday::Friday),
+        "saturday" => Ok(Weekday::Saturday),
+        "sunday" => Ok(Weekday::Sunday),
+        _ => Err("is no day of the week; write monday or another English name in small letters"),
+    }
+}
+
+/// What was read of the accounts: all names that were legible, and the whole list if nothing was wrong.
+struct Accounts {
+    names: Vec<AccountName>,
+    list: Option<Vec<PolicyAccount>>,
+}
+
+fn accounts(root: &Table<'_>) -> Accounts {
+    let tables = root.tables("account");
+    let mut names: Vec<AccountName> = Vec::new();
+    let mut parents: Vec<(AccountName, AccountName, Value<'_>)> = Vec::new();
+    let mut list = Vec::new();
+    for table in &tables {
+        let name_value = table.required("name");
+        let name = name_value.as_ref().and_then(|value| value.parsed(account_name));
+        let parent_value = table.value("parent");
+        let parent = parent_value.as_ref().map(|value| value.parsed(account_name));
+        let description = table.text("description");
+        let cost_center = match table.value("cost-center") {
+            None => Some(String::new()),
+            Some(value) => value.parsed(wckey),
+        };
+        let amounts = match table.table("limits") {
+            None => Some(Amounts::default()),
+            Some(table) => limits::amounts(&table),
+        };
+        table.finish();
+        let Some(name) = name else { continue };
+        let twice = names.contains(&name);
+        if twice {
+            if let Some(value) = &name_value {
+                value.bad(format!("{:?} is the name of two accounts; keep one", name.as_str()));
+            }
+        } else {
+            names.push(name.clone());
+            if let (Some(value), Some(Some(parent))) = (parent_value, &parent) {
+                parents.push((name.clone(), parent.clone(), value));
+            }
+        }
+        let (Some(description), Some(cost_center), Some(limits)) = (description, cost_center, amounts) else {
+            continue;
+        };
+        let parent = match parent {
+            None => None,
+            Some(Some(parent)) => Some(parent),
+            Some(None) => continue,
+        };
+        if !twice {
+            list.push(PolicyAccount { name, parent, description: description.to_owned(), cost_center, limits });
+        }
+    }
+    let sound =
+        parents.iter().filter(|(name, parent, value)| !is_sound(name, parent, value, &names, &parents)).count() == 0;
+    let list = (sound && list.len() == tables.len()).then(|| top_down(list));
+    Accounts { names, list }
+}
+
+/// Whether the parent is there and the way up from it does not lead back.
+fn is_sound(
+    name: &AccountName,
+    parent: &AccountName,
+    value: &Value<'_>,
+    names: &[AccountName],
+    parents: &[(AccountName, AccountName, Value<'_>)],
+) -> bool {
+    if !names.contains(parent) {
+        value.bad(format!("names account {parent}, which no [[account]] has; add it or leave parent out"));
+        return false;
+    }
+    let mut current = parent;
+    for _ in 0..=parents.len() {
+        if current == name {
+            value.bad(format!("puts account {name} below itself; leave parent out at one of them"));
+            return false;
+        }
+        match parents.iter().find(|(child, _, _)| child == current) {
+            Some((_, above, _)) => current = above,
+            None => return true,
+        }
+    }
+    // The way up runs into a circle that this account only hangs on; those in it are reported.
+    true
+}
+
+/// Parents before children, otherwise the order of the file.
+fn top_down(mut rest: Vec<PolicyAccount>) -> Vec<PolicyAccount> {
+    let mut done: Vec<PolicyAccount> = Vec::with_capacity(rest.len());
+    while !rest.is_empty() {
+        let placed = done.len();
+        let (ready, waiting): (Vec<_>, Vec<_>) = rest.into_iter().partition(|account| {
+            account.parent.as_ref().is_none_or(|parent| done.iter().any(|above| above.name == *parent))
+        });
+        done.extend(ready);
+        if done.len() == placed {
+            done.extend(waiting);
+            break;
+        }
+        rest = waiting;
+    }
+    done
+}
+
+/// A name of an account, with what to do when it is none.
+pub(super) fn account_name(text: &str) -> Result<AccountName, String> {
+    AccountName::new(text).map_err(|why| format!("{why}; use small letters, digits, _, . and -, at most 64"))
+}
+
+/// A cost centre has to pass as a wckey.
+fn wckey(text: &str) -> Result<String, &'static str> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
+    match text.len() <= 64 && text.bytes().all(allowed) {
+        true => Ok(text.to_owned()),
+        false => Err("is no cost centre (wckey); use at most 64 letters, digits, _, -, . and /"),
+    }
+}
