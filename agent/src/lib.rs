@@ -13,3 +13,4 @@ pub mod slurm;
 pub mod snapshot;
 pub mod source;
 pub mod store;
+pub mod wire;

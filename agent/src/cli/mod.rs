@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The command line of `bursar`, in the grammar of Slurm's own tools.
+//!
+//! [`entity`] declares what can be spoken about, [`grammar`] turns arguments into a command, [`run`] carries it out:
+//! it asks the daemon over [`crate::wire`] and prints the answer with [`table`].
+
+pub mod amount;
+pub mod confirm;
+pub mod entity;
+pub mod exit;
+pub mod format;
+pub mod grammar;
+pub mod help;
+pub mod keyword;
+pub mod offline;
+pub mod options;
+pub mod run;
+pub mod table;
+pub mod when;
+
+pub use exit::ExitStatus;
+pub use run::run;

@@ -1,0 +1,128 @@
+//! Reads and writes amounts of CPU time exactly: integers in, integers out, CPU-seconds in between.
+
+use serde::{Deserialize, Serialize};
+
+/// The unit in which CPU time is shown; sreport's `-t`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// `h:mm:ss`, exact and readable: what stands without `-t`.
+    #[default]
+    Clock,
+    /// Whole CPU-seconds.
+    Seconds,
+    /// CPU-minutes to two places, rounded half up.
+    Minutes,
+    /// CPU-hours to two places, rounded half up.
+    Hours,
+}
+
+impl Unit {
+    /// The spellings `-t` takes.
+    pub const NAMES: [(&'static str, Self); 3] =
+        [("seconds", Self::Seconds), ("minutes", Self::Minutes), ("hours", Self::Hours)];
+
+    /// `seconds` of CPU time in this unit.
+    pub fn show(self, seconds: u64) -> String {
+        match self {
+            Self::Clock => format!("{}:{:02}:{:02}", seconds / 3_600, seconds % 3_600 / 60, seconds % 60),
+            Self::Seconds => seconds.to_string(),
+            Self::Minutes => hundredths(seconds, 60),
+            Self::Hours => hundredths(seconds, 3_600),
+        }
+    }
+}
+
+fn hundredths(seconds: u64, unit: u64) -> String {
+    // u128 so that no amount of CPU time overflows on its way to hundredths.
+    let rounded = (u128::from(seconds) * 100 + u128::from(unit) / 2) / u128::from(unit);
+    format!("{}.{:02}", rounded / 100, rounded % 100)
+}
+
+/// CPU-seconds of an amount typed as hours (`100`), `H:MM` or `H:MM:SS`; `None` when it is none of these.
+pub fn cpu_seconds(text: &str) -> Option<u64> {
+    let mut parts = text.split(':');
+    let hours = digits(parts.next()?)?;
+    let minutes = sexagesimal(parts.next())?;
+    let seconds = sexagesimal(parts.next())?;
+    if parts.next().is_some() {
+        return None;
+    }
+    hours.checked_mul(3_600)?.checked_add(minutes * 60 + seconds)
+}
+
+fn sexagesimal(part: Option<&str>) -> Option<u64> {
+    match part {
+        None => Some(0),
+        Some(text) if text.len() == 2 => digits(text).filter(|n| *n < 60),
+        Some(_) => None,
+    }
+}
+
+/// A number of decimal digits only: no sign, no blank, no trailing letter.
+pub fn digits(text: &str) -> Option<u64> {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+/// What a limit is set to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitValue {
+    /// The limit is taken away, so that the next default holds; typed `-1`.
+    Cleared,
+    /// Any amount, whatever the defaults say; typed `unlimited`.
+    Unlimited,
+    /// At most this many jobs, or CPU-seconds.
+    AtMost(u64),
+}
+
+/// A limit on a number of jobs: digits, `unlimited`, or `-1` to clear it.
+pub fn job_limit(text: &str) -> Option<LimitValue> {
+    limit(text, digits)
+}
+
+/// A limit on CPU time in CPU-seconds: see [`cpu_seconds`], `unlimited`, or `-1` to clear it.
+pub fn cpu_limit(text: &str) -> Option<LimitValue> {
+    limit(text, cpu_seconds)
+}
+
+fn limit(text: &str, amount: fn(&str) -> Option<u64>) -> Option<LimitValue> {
+    match text {
+        "-1" => Some(LimitValue::Cleared),
+        _ if text.eq_ignore_ascii_case("unlimited") => Some(LimitValue::Unlimited),
+        _ => amount(text).map(LimitValue::AtMost),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_cpu_seconds_then_each_unit_is_exact_to_its_last_place() {
+        assert_eq!(Unit::Clock.show(0), "0:00:00");
+        assert_eq!(Unit::Clock.show(360_061), "100:01:01");
+        assert_eq!(Unit::Seconds.show(u64::MAX), "18446744073709551615");
+        assert_eq!(Unit::Minutes.show(90), "1.50");
+        assert_eq!(Unit::Hours.show(18), "0.01");
+        assert_eq!(Unit::Hours.show(17), "0.00");
+        assert_eq!(Unit::Hours.show(3_599), "1.00");
+        assert_eq!(Unit::Hours.show(u64::MAX), "5124095576030431.00");
+    }
+
+    #[test]
+    fn given_an_amount_that_is_not_wholly_a_number_then_it_is_refused() {
+        for (text, seconds) in [("100", 360_000), ("0", 0), ("1:30", 5_400), ("1:30:15", 5_415)] {
+            assert_eq!(cpu_seconds(text), Some(seconds), "{text}");
+        }
+        for text in ["", "3x", "-1", "+1", "1:60", "1:5", "1:00:00:00", " 1", "1.5", "18446744073709551615"] {
+            assert_eq!(cpu_seconds(text), None, "{text:?}");
+        }
+        assert_eq!(cpu_limit("-1"), Some(LimitValue::Cleared));
+        assert_eq!(job_limit("10"), Some(LimitValue::AtMost(10)));
+        assert_eq!(job_limit("Unlimited"), Some(LimitValue::Unlimited));
+        assert_eq!(job_limit("-2"), None);
+    }
+}

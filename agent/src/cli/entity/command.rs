@@ -1,0 +1,157 @@
+//! The declarations of the verbs that have keys or fields of their own.
+
+use super::Place::Where;
+use super::{Field, Flag, Key, Kind, Schema};
+
+/// All of them, in the order of the help.
+pub const ALL: [&Schema; 6] = [&BALANCE, &REPORT_USAGE, &EXPLAIN_JOB, &EXPLAIN_LOGIN, &SYNC, &STATUS];
+
+const NOTHING_TO_CHANGE: &str = "it only tells";
+
+/// `bursar balance`.
+pub static BALANCE: Schema = Schema {
+    name: "balance",
+    aliases: &[],
+    about: "What was used, is in flight and is left, and when the period ends; without a key, the caller's own",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: NOTHING_TO_CHANGE,
+    bare: Some("user"),
+    flags: &[],
+    keys: &[
+        Key::new("user", Kind::Names, &[Where], "people").or(&["users"]),
+        Key::new("account", Kind::Names, &[Where], "accounts").or(&["accounts"]),
+    ],
+    fields: &[
+        Field::new("user", 12, "the person, when it is one"),
+        Field::new("account", 16, "the account, when it is one"),
+        Field::new("limit", -19, "which limit"),
+        Field::new("allowed", 14, "jobs or CPU time allowed"),
+        Field::new("used", 14, "settled use in the period"),
+        Field::new("in-flight", 14, "held for jobs that wait or run"),
+        Field::new("left", 14, "what is left"),
+        Field::new("ends", 19, "when the period ends"),
+    ],
+};
+
+/// `bursar report usage`.
+pub static REPORT_USAGE: Schema = Schema {
+    name: "usage",
+    aliases: &[],
+    about: "CPU time per account and person in [start, end); without times, yesterday, as in sreport",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: NOTHING_TO_CHANGE,
+    bare: None,
+    flags: &[Flag { name: "tree", about: "order by the tree, sum up and indent" }],
+    keys: &[
+        Key::new("start", Kind::Instant, &[Where], "first instant of the period"),
+        Key::new("end", Kind::Instant, &[Where], "first instant after it"),
+        Key::new("user", Kind::Names, &[Where], "people").or(&["users"]),
+        Key::new("account", Kind::Names, &[Where], "accounts, with all below them").or(&["accounts"]),
+    ],
+    fields: &[
+        Field::new("cluster", 10, "cluster"),
+        Field::new("account", 20, "account"),
+        Field::new("user", 12, "user name, empty for the account's sum"),
+        Field::new("name", -24, "display name"),
+        Field::new("jobs", 8, "runs that touch the period"),
+        Field::new("used", 14, "CPU time within the period"),
+        Field::on_demand("cost-centre", 12, "cost centre (wckey)"),
+        Field::on_demand("in-flight", 14, "of it, runs that have not ended"),
+    ],
+};
+
+/// `bursar explain job`.
+pub static EXPLAIN_JOB: Schema = Schema {
+    name: "job",
+    aliases: &[],
+    about: "What the plugin would say to such a job now, rule by rule",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: NOTHING_TO_CHANGE,
+    bare: Some("user"),
+    flags: &[],
+    keys: &[
+        Key::new("user", Kind::Name, &[Where], "who submits; without it the caller"),
+        Key::new("account", Kind::Name, &[Where], "account; without it the person's default"),
+        Key::new("partition", Kind::Name, &[Where], "partition"),
+        Key::new("qos", Kind::Name, &[Where], "QOS"),
+        Key::new("cpus", Kind::Count, &[Where], "CPUs of one task of the array; without it 1"),
+        Key::new("nodes", Kind::Count, &[Where], "nodes"),
+        Key::new("time-limit", Kind::Name, &[Where], "time limit in Slurm's spelling").or(&["time"]),
+        Key::new("tasks", Kind::Count, &[Where], "number of array tasks; without it 1").or(&["array-tasks"]),
+    ],
+    fields: EXPLANATION,
+};
+
+/// `bursar explain login`.
+pub static EXPLAIN_LOGIN: Schema = Schema {
+    name: "login",
+    aliases: &[],
+    about: "What the PAM module would say to a login now",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: NOTHING_TO_CHANGE,
+    bare: Some("user"),
+    flags: &[],
+    keys: &[
+        Key::new("user", Kind::Name, &[Where], "who logs in; without it the caller"),
+        Key::new("service", Kind::Name, &[Where], "PAM service; without it sshd"),
+    ],
+    fields: EXPLANATION,
+};
+
+const EXPLANATION: &[Field] = &[
+    Field::new("rule", -24, "what was judged"),
+    Field::new("outcome", 8, "allow or refuse"),
+    Field::new("code", 10, "reason code"),
+    Field::new("allowed", 14, "what the limit allows"),
+    Field::new("used", 14, "settled use"),
+    Field::new("in-flight", 14, "held for jobs that wait or run"),
+    Field::new("asked", 14, "what this job would hold"),
+    Field::on_demand("detail", -60, "the sentence"),
+];
+
+/// `bursar sync --dry-run`.
+pub static SYNC: Schema = Schema {
+    name: "sync",
+    aliases: &[],
+    about: "Reads the sources and brings accounts and associations in line, now",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: NOTHING_TO_CHANGE,
+    bare: None,
+    flags: &[],
+    keys: &[],
+    fields: &[
+        Field::new("action", 18, "what is done, or would be"),
+        Field::new("object", -32, "to what"),
+        Field::new("detail", -60, "how"),
+    ],
+};
+
+/// `bursar status`.
+pub static STATUS: Schema = Schema {
+    name: "status",
+    aliases: &[],
+    about: "How each part of bursar is, and since when",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: NOTHING_TO_CHANGE,
+    bare: None,
+    flags: &[],
+    keys: &[],
+    fields: &[
+        Field::new("part", -20, "part"),
+        Field::new("state", 10, "ok, late, failed or off"),
+        Field::new("since", 19, "since when"),
+        Field::new("detail", -60, "numbers, or what to do"),
+    ],
+};
