@@ -1,1 +1,15 @@
-//! Placeholder.
+//! What was consumed, what is in flight, and in which period.
+//!
+//! * [`calendar`] turns the site's days, weeks and months into instants.
+//! * [`settled`] sums up runs that have ended, [`flight`] adds what live jobs hold.
+//! * [`standing`] is both together, by person and by account with everything below it.
+
+pub mod calendar;
+pub mod flight;
+pub mod settled;
+pub mod standing;
+
+pub use calendar::Calendar;
+pub use flight::{Flight, LiveJob};
+pub use settled::Settled;
+pub use standing::Standing;

@@ -1,0 +1,328 @@
+//! What live jobs hold against limits, by the same bound that the plugin booked them with.
+
+use std::collections::HashMap;
+
+use bursar_policy::job::{Asked, Bound, Cost, Request, Shape, TimeLimit, bound};
+use bursar_policy::snapshot::{Contents, Header, Kind, Partition, encode};
+use bursar_policy::{PeriodKind, PeriodUse, Snapshot, Timestamp, Usage};
+
+use super::calendar::{Calendar, OutsideCalendar};
+use super::settled::Settled;
+
+/// Where a live job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Waits.
+    Waiting,
+    /// Has run since this instant.
+    Running(Timestamp),
+    /// Has started at this instant and is suspended now: its end moves.
+    Suspended(Timestamp),
+    /// Has run from the one instant to the other and is not in slurmdbd yet.
+    Ended(Timestamp, Timestamp),
+}
+
+/// A job of slurmctld's list, or an array's waiting remainder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveJob {
+    /// The record's own id.
+    pub job_id: u32,
+    /// The array's id, or 0.
+    pub array_job_id: u32,
+    /// Whose it is.
+    pub uid: u32,
+    /// Its account.
+    pub account: String,
+    /// Its partition list while it waits, its partition once it runs.
+    pub partition: String,
+    /// When it was submitted, or requeued last.
+    pub submitted_at: Timestamp,
+    /// The earliest instant it may start.
+    pub begin_at: Timestamp,
+    /// Where it stands.
+    pub stage: Stage,
+    /// How many tasks the record stands for.
+    pub tasks: u32,
+    /// Its time limit in minutes; `None` is none.
+    pub minutes: Option<u32>,
+    /// What it asked for.
+    pub shape: Shape,
+    /// The CPUs it has; 0 while it waits.
+    pub cpus: u64,
+}
+
+/// Cluster facts and calendar in the form the bound takes them.
+#[derive(Debug)]
+pub struct Ground {
+    snapshot: Snapshot,
+    now: Timestamp,
+}
+
+/// Why there is no ground to reckon on.
+#[derive(Debug, thiserror::Error)]
+pub enum GroundError {
+    /// The clock is off.
+    #[error("cannot lay out the current periods")]
+    Calendar(#[from] OutsideCalendar),
+    /// Slurm told two partitions of one name, or the like.
+    #[error("cannot lay out the cluster's facts")]
+    Encode(#[from] bursar_policy::snapshot::EncodeError),
+    /// What was laid out cannot be read back.
+    #[error("cannot read back the cluster's facts")]
+    Decode(#[from] bursar_policy::snapshot::DecodeError),
+}
+
+impl Ground {
+    /// The ground at `now`.
+    pub fn new(
+        facts: bursar_policy::snapshot::ClusterFacts,
+        partitions: &[Partition],
+        calendar: &Calendar,
+        now: Timestamp,
+    ) -> Result<Self, GroundError> {
+        let header = Header {
+            kind: Kind::Controller,
+            generation: 0,
+            made_at: now,
+            as_of: now,
+            hard_limit: 0,
+            last_known: true,
+            notice: 0,
+            cluster: String::new(),
+            contact: String::new(),
+        };
+        let mut contents = Contents::empty(header);
+        contents.facts = facts;
+        contents.partitions = partitions.to_vec();
+        for (slot, kind) in contents.periods.iter_mut().zip(PeriodKind::ALL) {
+            *slot = calendar.edges(kind, now)?;
+        }
+        Ok(Self { snapshot: Snapshot::decode(encode(&contents)?)?, now })
+    }
+
+    /// What one job holds.
+    pub fn usage(&self, job: &LiveJob) -> Usage {
+        match job.stage {
+            Stage::Waiting => self.waiting(job),
+            Stage::Running(started) => {
+                // A job past its limit is being ended; until it has been, it consumes.
+                let over = self.over_seconds(&job.partition);
+                let limit = job.minutes.zip(over).map(|(minutes, over)| u64::from(minutes) * 60 + over);
+                let end = limit.map_or(Timestamp::NEVER, |seconds| started.plus(seconds)).max(self.now.plus(1));
+                self.between(job, started, end, end.seconds_since(self.now), 1)
+            }
+            Stage::Suspended(started) => {
+                let all = self.between(job, started, Timestamp::NEVER, u64::MAX, 1);
+                let Some(minutes) = job.minutes else { return all };
+                let most = job.cpus.saturating_mul(u64::from(minutes) * 60);
+                let periods = all.periods.map(|period| PeriodUse {
+                    settled: 0,
+                    in_flight: period.in_flight.min(most),
+                    in_flight_next: period.in_flight_next.min(most),
+                });
+                Usage { in_flight_total: most, periods, ..all }
+            }
+            Stage::Ended(started, ended) => self.between(job, started, ended, 0, 0),
+        }
+    }
+
+    fn waiting(&self, job: &LiveJob) -> Usage {
+        let request = Request {
+            uid: job.uid,
+            account: None,
+            partition: Some(&job.partition).filter(|list| !list.is_empty()).map(String::as_str),
+            time_limit: job.minutes.map_or(TimeLimit::Unlimited, TimeLimit::Minutes),
+            begin_at: None,
+            array: None,
+            shape: job.shape,
+        };
+        let cost = match bound(&self.snapshot, &request) {
+            Bound::Cost(cost) => cost,
+            // Let in before there was a limit, or by an operator: it may take all the time there is.
+            Bound::Timeless(_) => Cost { cpus: u64::from(job.shape.min_cpus), seconds: u64::MAX },
+        };
+        Asked { jobs: u64::from(job.tasks), cost, begin_at: job.begin_at }.usage(&self.snapshot, self.now)
+    }
+
+    /// CPU time of `[from, to)` by period, with what remains after now.
+    fn between(&self, job: &LiveJob, from: Timestamp, to: Timestamp, remaining: u64, running: u32) -> Usage {
+        let from = from.max(job.submitted_at);
+        let mut usage = Usage { running, in_flight_total: job.cpus.saturating_mul(remaining), ..Usage::default() };
+        for (kind, slot) in PeriodKind::ALL.into_iter().zip(&mut usage.periods) {
+            let Some(current) = self.snapshot.period(kind, self.now) else { continue };
+            slot.in_flight = job.cpus.saturating_mul(current.period.overlap(from, to));
+            if let Some(next) = self.snapshot.period(kind, current.period.end) {
+                slot.in_flight_next = job.cpus.saturating_mul(next.period.overlap(from, to));
+            }
+        }
+        usage
+    }
+
+    fn over_seconds(&self, partition: &str) -> Option<u64> {
+        let slack = self.snapshot.facts().slack;
+        match self.snapshot.partition(partition) {
+            Some(partition) => partition.over_minutes.map(|minutes| u64::from(minutes) * 60 + slack),
+            None => Some(slack),
+        }
+    }
+}
+
+/// The jobs that hold something: slurmctld's list, and those that left it before slurmdbd told of their end.
+#[derive(Debug, Clone, Default)]
+pub struct Flight {
+    jobs: HashMap<(u32, Timestamp), LiveJob>,
+    /// When a job that is no longer listed was missed first.
+    missing_since: HashMap<(u32, Timestamp), Timestamp>,
+}
+
+/// Seconds for which a job that left the list is still counted without word from slurmdbd.
+///
+/// Long enough for an outage to be noticed, short enough that a row that never comes frees its room the same day.
+const HELD: u64 = 6 * 3_600;
+
+impl Flight {
+    /// Takes in a newer list. Jobs that left it stay until they are settled, or [`HELD`] seconds.
+    pub fn take(&mut self, listed: Vec<LiveJob>, now: Timestamp) {
+        let mut jobs: HashMap<_, _> = listed.into_iter().map(|job| ((job.job_id, job.submitted_at), job)).collect();
+        let mut missing_since = HashMap::new();
+        for (key, job) in self.jobs.drain() {
+            if jobs.contains_key(&key) {
+                continue;
+            }
+            let since = self.missing_since.get(&key).copied().unwrap_or(now);
+            // An array's waiting remainder shrinks into tasks of their own ids, and never is a run itself.
+            let remainder = job.array_job_id == job.job_id && job.stage == Stage::Waiting;
+            if now.seconds_since(since) < HELD && !remainder {
+                missing_since.insert(key, since);
+                jobs.insert(key, job);
+            }
+        }
+        *self = Self { jobs, missing_since };
+    }
+
+    /// The jobs that are not settled yet.
+    pub fn unsettled<'a>(&'a self, settled: &'a Settled) -> impl Iterator<Item = &'a LiveJob> {
+        self.jobs.iter().filter(|((job_id, submitted), _)| !settled.has(*job_id, *submitted)).map(|(_, job)| job)
+    }
+
+    /// Forgets jobs that are settled.
+    pub fn forget(&mut self, settled: &Settled) {
+        self.jobs.retain(|(job_id, submitted), _| !settled.has(*job_id, *submitted));
+        let jobs = &self.jobs;
+        self.missing_since.retain(|key, _| jobs.contains_key(key));
+    }
+
+    /// Whether slurmdbd's word on some job is awaited.
+    pub fn awaits_slurmdbd(&self) -> bool {
+        !self.missing_since.is_empty() || self.jobs.values().any(|job| matches!(job.stage, Stage::Ended(..)))
+    }
+
+    /// The jobs of slurmctld's newest list, those included that have ended.
+    pub fn listed(&self) -> impl Iterator<Item = &LiveJob> {
+        self.jobs.iter().filter(|(key, _)| !self.missing_since.contains_key(key)).map(|(_, job)| job)
+    }
+
+    /// The jobs of slurmctld's newest list that wait or run.
+    pub fn live(&self) -> impl Iterator<Item = &LiveJob> {
+        self.listed().filter(|job| !matches!(job.stage, Stage::Ended(..)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bursar_policy::snapshot::ClusterFacts;
+    use jiff::civil::Weekday;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    /// 2026-11-22 23:00 UTC, an hour before midnight.
+    const LATE: Timestamp = Timestamp(1_795_388_400);
+
+    fn ground() -> Ground {
+        let calendar = Calendar { zone: TimeZone::UTC, week_start: Weekday::Monday };
+        let partition = Partition {
+            name: "main".into(),
+            default: true,
+            whole_nodes: false,
+            default_minutes: None,
+            max_minutes: None,
+            over_minutes: Some(0),
+            max_nodes: 4,
+            cpus_per_node: 8,
+            max_mem_per_cpu: None,
+        };
+        Ground::new(ClusterFacts::default(), &[partition], &calendar, LATE).unwrap()
+    }
+
+    fn job(stage: Stage) -> LiveJob {
+        LiveJob {
+            job_id: 1,
+            array_job_id: 0,
+            uid: 70_001,
+            account: "physics".into(),
+            partition: "main".into(),
+            submitted_at: Timestamp(LATE.0 - 7_200),
+            begin_at: Timestamp(0),
+            stage,
+            tasks: 1,
+            minutes: Some(240),
+            shape: Shape::default(),
+            cpus: 2,
+        }
+    }
+
+    fn day(usage: &Usage) -> (u64, u64) {
+        (usage.periods[0].in_flight, usage.periods[0].in_flight_next)
+    }
+
+    #[test]
+    fn given_a_running_job_then_it_is_split_at_midnight() {
+        let usage = ground().usage(&job(Stage::Running(Timestamp(LATE.0 - 3_600))));
+        assert_eq!(day(&usage), (2 * 7_200, 2 * 7_200));
+        assert_eq!((usage.running, usage.queued, usage.in_flight_total), (1, 0, 2 * 3 * 3_600));
+    }
+
+    #[test]
+    fn given_a_waiting_job_then_it_may_run_in_either_day() {
+        let usage = ground().usage(&LiveJob { tasks: 3, ..job(Stage::Waiting) });
+        assert_eq!(day(&usage), (3 * 3_600, 3 * 4 * 3_600));
+        assert_eq!((usage.running, usage.queued), (0, 3));
+    }
+
+    #[test]
+    fn given_a_waiting_job_that_begins_tomorrow_then_today_is_free_of_it() {
+        let usage = ground().usage(&LiveJob { begin_at: LATE.plus(3_600), ..job(Stage::Waiting) });
+        assert_eq!(day(&usage), (0, 4 * 3_600));
+    }
+
+    #[test]
+    fn given_a_suspended_job_then_its_whole_limit_may_fall_anywhere() {
+        let usage = ground().usage(&job(Stage::Suspended(Timestamp(LATE.0 - 3_600))));
+        assert_eq!(day(&usage), (2 * 7_200, 2 * 14_400));
+    }
+
+    #[test]
+    fn given_an_ended_job_then_what_it_consumed_is_held_until_slurmdbd_tells() {
+        let usage = ground().usage(&job(Stage::Ended(Timestamp(LATE.0 - 3_600), Timestamp(LATE.0 - 600))));
+        assert_eq!(day(&usage), (2 * 3_000, 0));
+        assert_eq!((usage.running, usage.queued, usage.in_flight_total), (0, 0, 0));
+    }
+
+    #[test]
+    fn given_a_job_past_its_limit_then_it_still_counts_as_running() {
+        let usage = ground().usage(&LiveJob { minutes: Some(30), ..job(Stage::Running(Timestamp(LATE.0 - 3_600))) });
+        assert_eq!(day(&usage), (2 * 3_601, 0));
+    }
+
+    #[test]
+    fn given_a_job_that_left_the_list_then_it_is_held_until_word_comes_or_hours_pass() {
+        let mut flight = Flight::default();
+        flight.take(vec![job(Stage::Running(LATE))], LATE);
+        flight.take(Vec::new(), LATE.plus(2));
+        assert!(flight.awaits_slurmdbd());
+        assert_eq!((flight.jobs.len(), flight.live().count()), (1, 0));
+        flight.take(Vec::new(), LATE.plus(2 + HELD));
+        assert!(flight.jobs.is_empty() && !flight.awaits_slurmdbd());
+    }
+}

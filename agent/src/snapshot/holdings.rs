@@ -1,0 +1,225 @@
+//! What every person holds: groups resolved to their members, defaults to single limits.
+//!
+//! The snapshot, the associations in Slurm and the accounts on hosts all start here, so that they agree.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use bursar_policy::{AccountName, Limits, PersonState, SubjectKind, Timestamp};
+
+use crate::store::contents::Contents;
+use crate::store::{
+    self, Amount, Grant, GroupId, Holder, LimitKind, LimitTarget, Presence, Role, Scope, Subject, SubjectId,
+    SubjectState,
+};
+
+/// How long an ended grant is still worth telling its holder of: seconds.
+const REMEMBERED: u64 = 400 * 86_400;
+
+/// One person and all that follows from the store for them.
+#[derive(Debug, Clone)]
+pub struct Holding<'c> {
+    /// The person.
+    pub subject: &'c Subject,
+    /// Their grants, own and by group: running, coming, and ended not too long ago; by number.
+    pub grants: Vec<&'c Grant>,
+    /// The limits over all accounts.
+    pub limits: Limits,
+    /// Accounts in which they may submit now.
+    pub accounts: BTreeSet<&'c AccountName>,
+    /// Accounts in which they once could and now may not.
+    pub former_accounts: BTreeSet<&'c AccountName>,
+    /// Where jobs go that name no account: that of their oldest grant for one.
+    pub default_account: Option<&'c AccountName>,
+    /// Whether they administer the cluster now.
+    pub admin: bool,
+    /// When the last of the grants that hold now ends; `None` when none holds.
+    pub access_until: Option<Timestamp>,
+}
+
+/// Everybody's holdings at one instant, by uid.
+#[derive(Debug, Clone)]
+pub struct Holdings<'c> {
+    /// The people.
+    pub people: Vec<Holding<'c>>,
+    /// The next instant at which some grant begins or ends.
+    pub changes_at: Timestamp,
+}
+
+impl<'c> Holdings<'c> {
+    /// Resolves the store's contents as of `now`.
+    pub fn of(contents: &'c Contents, now: Timestamp) -> Self {
+        let groups: BTreeSet<GroupId> =
+            contents.groups.iter().filter(|group| group.state == Presence::Active).map(|group| group.id).collect();
+        let mut groups_of: HashMap<SubjectId, Vec<GroupId>> = HashMap::new();
+        for (group, subject) in contents.memberships.iter().filter(|(group, _)| groups.contains(group)) {
+            groups_of.entry(*subject).or_default().push(*group);
+        }
+        let accounts: BTreeMap<&AccountName, &store::Account> = contents
+            .accounts
+            .iter()
+            .filter(|account| account.state == Presence::Active)
+            .map(|account| (&account.name, account))
+            .collect();
+        let mut by_holder: HashMap<Holder, Vec<&Grant>> = HashMap::new();
+        for grant in &contents.grants {
+            let lost = grant.scope.account().is_some_and(|account| !accounts.contains_key(account));
+            if !lost && now.seconds_since(ends_at(grant)) <= REMEMBERED {
+                by_holder.entry(grant.holder).or_default().push(grant);
+            }
+        }
+        let limits = LimitIndex::of(contents);
+        let mut people: Vec<Holding<'c>> = contents
+            .subjects
+            .iter()
+            .map(|subject| {
+                let mut grants: Vec<&Grant> = by_holder.get(&Holder::Subject(subject.id)).cloned().unwrap_or_default();
+                for group in groups_of.get(&subject.id).into_iter().flatten() {
+                    grants.extend(by_holder.get(&Holder::Group(*group)).into_iter().flatten());
+                }
+                grants.sort_by_key(|grant| grant.id);
+                holding(subject, grants, &accounts, &limits, now)
+            })
+            .collect();
+        people.sort_by_key(|holding| holding.subject.uid);
+        let edges = contents.grants.iter().flat_map(|grant| [grant.from, ends_at(grant)]);
+        let changes_at = edges.filter(|edge| *edge > now).min().unwrap_or(Timestamp::NEVER);
+        Self { people, changes_at }
+    }
+}
+
+/// The first instant at which a grant no longer counts, by its own end or by being revoked.
+pub fn ends_at(grant: &Grant) -> Timestamp {
+    let end = grant.until.unwrap_or(Timestamp::NEVER);
+    grant.revocation.as_ref().map_or(end, |revocation| revocation.at.min(end))
+}
+
+/// The state in the snapshot's words.
+pub fn state_of(subject: &Subject) -> PersonState {
+    match subject.state {
+        SubjectState::Active => PersonState::Active,
+        SubjectState::Disabled => PersonState::Disabled,
+        SubjectState::Removed => PersonState::Removed,
+    }
+}
+
+/// The kind in the snapshot's words.
+pub fn kind_of(subject: &Subject) -> SubjectKind {
+    match subject.kind {
+        store::SubjectKind::Member => SubjectKind::Member,
+        store::SubjectKind::Guest => SubjectKind::Guest,
+    }
+}
+
+/// The role in the snapshot's words.
+pub fn role_of(role: Role) -> bursar_policy::Role {
+    match role {
+        Role::ClusterAdmin => bursar_policy::Role::ClusterAdmin,
+        Role::ComputeUser => bursar_policy::Role::ComputeUser,
+        Role::Observer => bursar_policy::Role::Observer,
+    }
+}
+
+fn holding<'c>(
+    subject: &'c Subject,
+    grants: Vec<&'c Grant>,
+    accounts: &BTreeMap<&'c AccountName, &'c store::Account>,
+    limits: &LimitIndex,
+    now: Timestamp,
+) -> Holding<'c> {
+    let present = subject.state == SubjectState::Active;
+    let mut granted: BTreeSet<&AccountName> = BTreeSet::new();
+    let mut former: BTreeSet<&AccountName> = BTreeSet::new();
+    let mut default_account = None;
+    let mut admin = false;
+    let mut strongest: Option<bursar_policy::Role> = None;
+    let mut access_until = None;
+    for grant in &grants {
+        let holds = present && grant.from <= now && now < ends_at(grant);
+        if holds {
+            strongest = strongest.max(Some(role_of(grant.role)));
+            access_until = access_until.max(Some(ends_at(grant)));
+            admin |= grant.role == Role::ClusterAdmin;
+        }
+        if grant.role == Role::Observer {
+            continue;
+        }
+        let into = if holds { &mut granted } else { &mut former };
+        match &grant.scope {
+            Scope::Account(name) => {
+                into.insert(name);
+                if holds && default_account.is_none() {
+                    default_account = Some(name);
+                }
+            }
+            // An administrator may submit anywhere without having an association everywhere.
+            Scope::Cluster if grant.role == Role::ClusterAdmin => {}
+            Scope::Cluster => into.extend(accounts.keys()),
+        }
+    }
+    former.retain(|account| !granted.contains(account));
+    let default_account = default_account.or_else(|| granted.first().copied());
+    Holding {
+        subject,
+        limits: limits.person(subject, strongest),
+        grants,
+        accounts: granted,
+        former_accounts: former,
+        default_account,
+        admin,
+        access_until,
+    }
+}
+
+/// Limits by target.
+pub struct LimitIndex {
+    amounts: HashMap<(LimitTarget, LimitKind), Amount>,
+}
+
+impl LimitIndex {
+    /// Indexes the store's limits.
+    pub fn of(contents: &Contents) -> Self {
+        let amounts = contents.limits.iter().map(|limit| ((limit.target.clone(), limit.kind), limit.amount)).collect();
+        Self { amounts }
+    }
+
+    /// The limits of an account.
+    pub fn account(&self, name: &AccountName) -> Limits {
+        self.resolve(&[LimitTarget::Account(name.clone())])
+    }
+
+    /// The limits of a person: their own, else those of guests, of their strongest role, of everybody.
+    pub fn person(&self, subject: &Subject, strongest: Option<bursar_policy::Role>) -> Limits {
+        let mut targets = vec![LimitTarget::Person(subject.id)];
+        if subject.kind == store::SubjectKind::Guest {
+            targets.push(LimitTarget::DefaultGuest);
+        }
+        let role = strongest.map(|role| match role {
+            bursar_policy::Role::ClusterAdmin => Role::ClusterAdmin,
+            bursar_policy::Role::ComputeUser => Role::ComputeUser,
+            bursar_policy::Role::Observer => Role::Observer,
+        });
+        targets.extend(role.map(LimitTarget::DefaultRole));
+        targets.push(LimitTarget::Default);
+        self.resolve(&targets)
+    }
+
+    fn resolve(&self, targets: &[LimitTarget]) -> Limits {
+        let amount = |kind: LimitKind| {
+            let nearest = targets.iter().find_map(|target| self.amounts.get(&(target.clone(), kind)))?;
+            match nearest {
+                Amount::AtMost(amount) => Some(*amount),
+                Amount::Unlimited => None,
+            }
+        };
+        let jobs = |kind| amount(kind).map(|jobs| u32::try_from(jobs).unwrap_or(u32::MAX - 1));
+        Limits {
+            running_jobs: jobs(LimitKind::RunningJobs),
+            queued_jobs: jobs(LimitKind::QueuedJobs),
+            cpu_seconds: [
+                amount(LimitKind::CpuHoursPerDay),
+                amount(LimitKind::CpuHoursPerWeek),
+                amount(LimitKind::CpuHoursPerMonth),
+            ],
+        }
+    }
+}
