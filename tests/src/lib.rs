@@ -1,1 +1,25 @@
-//! Throwaway hosts.
+//! Throwaway hosts and real Slurm clusters for tests, benchmarks and the demo.
+//!
+//! A [`Site`] is a set of namespaces that vanish with the process that made them; a [`Host`] is the machine's own root
+//! under a tmpfs, booted with its own systemd inside a site; a [`Cluster`] is one host running all of Slurm.
+//! Everything needs root, and nothing of it changes the machine.
+
+#![forbid(unsafe_code)]
+
+mod cluster;
+mod error;
+mod host;
+mod install;
+mod output;
+mod place;
+mod site;
+mod story;
+mod wait;
+
+pub use cluster::{Cluster, ClusterBuilder};
+pub use error::{Error, Result};
+pub use host::{Host, HostBuilder, Login};
+pub use output::Output;
+pub use place::{hosts_dir, lock_cluster, target_dir};
+pub use site::{Kept, Site};
+pub use wait::wait_for;

@@ -1,0 +1,1 @@
+//! Puts bursar into a host the way its package would: binaries, plugin, PAM module, units, configuration.
