@@ -83,6 +83,18 @@ pub(crate) fn sweep() -> Result<File> {
     Ok(guard)
 }
 
+/// Removes what killed runs left, and the prepared databases.
+pub fn remove_remains() -> Result<()> {
+    sweep().map(drop)?;
+    for dir in [hosts_dir()?, target_dir().join("hosts-seed")] {
+        let running = fs::read_dir(&dir).into_iter().flatten().flatten().any(|entry| is_alive(&entry.path()));
+        if dir.is_dir() && !running {
+            fs::remove_dir_all(&dir).map_err(io_error(|| format!("remove {}", dir.display())))?;
+        }
+    }
+    Ok(())
+}
+
 fn remove_dead(dir: &Path) -> Result<()> {
     let mut groups = String::new();
     if let Ok(mut file) = File::open(dir.join("cgroups")) {

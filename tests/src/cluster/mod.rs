@@ -41,6 +41,12 @@ impl ClusterBuilder {
         self
     }
 
+    /// bursar's plugin, which [`crate::install_bursar`] must put in place before the boot (see [`Self::up_with`]).
+    #[must_use]
+    pub fn with_bursar_plugin(self) -> Self {
+        self.job_submit("bursar").plugin_dir(&format!("/usr/lib/bursar/slurm:{}", config::STOCK_PLUGINS))
+    }
+
     /// `PluginDir`, whose directories must all exist; the default is Slurm's own.
     #[must_use]
     pub fn plugin_dir(mut self, dirs: &str) -> Self {
@@ -155,6 +161,11 @@ impl Cluster {
             let ping = self.host.run(&["scontrol", "ping"]).map_err(|error| error.to_string())?;
             if ping.stdout.contains(" is UP") { Ok(()) } else { Err(ping.stdout) }
         })
+    }
+
+    /// Makes bursar's system user an administrator in Slurm, as its installation guide says.
+    pub fn authorise_bursar(&self) -> Result<()> {
+        self.sacctmgr(&["add", "user", "bursar", "account=root", "adminlevel=Administrator"])?.ok().map(drop)
     }
 
     /// Makes an account by `useradd`, with a home.

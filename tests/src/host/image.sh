@@ -77,7 +77,7 @@ ssh-keygen -q -t ed25519 -N '' -f etc/ssh/ssh_host_ed25519_key
 
 # Boot only what a host of a cluster needs.
 ln -s /lib/systemd/system/multi-user.target etc/systemd/system/default.target
-for unit in getty.target systemd-logind.service systemd-timesyncd.service systemd-update-utmp-runlevel.service \
+for unit in getty.target systemd-timesyncd.service systemd-update-utmp-runlevel.service \
     systemd-tmpfiles-clean.timer apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
     e2scrub_reap.service fstrim.timer man-db.timer logrotate.timer systemd-pstore.service remote-fs.target \
     dev-hugepages.mount sys-fs-fuse-connections.mount systemd-firstboot.service; do

@@ -52,6 +52,11 @@ impl Host {
         &self.site
     }
 
+    /// Whether [`Host::boot`] was done.
+    pub fn is_booted(&self) -> bool {
+        self.leader.is_some()
+    }
+
     /// Looks until `look` answers Ok; see [`crate::wait_for`].
     pub fn wait_for<T>(
         &self,
