@@ -100,10 +100,14 @@ fn remove_dead(dir: &Path) -> Result<()> {
     if let Ok(mut file) = File::open(dir.join("cgroups")) {
         file.read_to_string(&mut groups).map_err(io_error(|| format!("read {}/cgroups", dir.display())))?;
     }
-    for group in groups.lines().filter(|group| Path::new(group).is_dir()) {
-        let mut find = Command::new("find");
-        find.args([group, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]).stderr(Stdio::null());
-        find.status().map_err(io_error(|| format!("remove {group}")))?;
+    for group in groups.lines().map(Path::new) {
+        // The kernel ends the processes of a dead guardian by itself, but not in an instant.
+        wait_for(&format!("control group {} to be empty", group.display()), Duration::from_secs(20), || {
+            let mut find = Command::new("find");
+            find.arg(group).args(["-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]).stderr(Stdio::null());
+            find.status().map_err(|error| error.to_string())?;
+            if group.exists() { Err("processes are left in it".into()) } else { Ok(()) }
+        })?;
     }
     fs::remove_dir_all(dir).map_err(io_error(|| format!("remove {}", dir.display())))
 }

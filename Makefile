@@ -1,0 +1,48 @@
+# bursar: one command to watch it, one to test it. Both need Debian 12, root and Rust.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+CARGO ?= cargo
+
+# To build: bindgen reads slurm.h. To run hosts and clusters: Slurm, its database, sshd and containers.
+BUILD_PACKAGES := gcc libc6-dev pkg-config libclang-dev libslurm-dev
+RUN_PACKAGES := munge mariadb-server slurmctld slurmd slurmdbd slurm-client slurm-wlm-mysql-plugin \
+	openssh-server openssh-client systemd systemd-container dbus iproute2 util-linux procps
+PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES)
+
+DEMO := target/debug/bursar-demo
+
+.PHONY: help deps build demo demo-shell demo-stop test lint bench clean-hosts
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+deps: ## Install what is missing from Debian
+	@tests/deps $(PACKAGES)
+
+build: deps ## Build everything, with debug information
+	@$(CARGO) build --workspace --quiet
+
+demo: build ## Bring up a real cluster under bursar's rule and tell its story
+	@$(DEMO) run
+
+demo-shell: ## A root shell on the demo's host, or CMD='...'
+	@$(DEMO) shell $(if $(CMD),bash -c '$(subst ','\'',$(CMD))')
+
+demo-stop: ## End the demo's cluster
+	@if [ -x $(DEMO) ]; then $(DEMO) stop; fi
+
+lint: deps ## Formatting and clippy
+	@$(CARGO) fmt --all -- --check
+	@$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+
+# Tests that boot hosts run one at a time: two clusters at once are too much for a small machine.
+test: build lint ## Run every test
+	@$(CARGO) test --workspace --exclude bursar-tests
+	@$(CARGO) test --package bursar-tests -- --test-threads=1
+
+bench: deps ## Run the benchmarks
+	@$(CARGO) bench --workspace
+
+clean-hosts: ## End the demo and remove all that hosts left in the build folder
+	@if [ -x $(DEMO) ]; then $(DEMO) clean; fi
