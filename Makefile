@@ -38,6 +38,7 @@ lint: deps ## Formatting and clippy
 
 # Tests that boot hosts run one at a time: two clusters at once are too much for a small machine.
 test: build lint ## Run every test
+	@$(DEMO) stop
 	@$(CARGO) test --workspace --exclude bursar-tests
 	@$(CARGO) test --package bursar-tests -- --test-threads=1
 

@@ -80,9 +80,11 @@ impl<W: Write> Story<W> {
         self.print(format_args!(
             "
 The cluster goes on running in namespaces of its own (host hpc, {address}); the machine itself is unchanged.
+`make demo` and `make test` end it before they start their own.
 
     make demo-shell                              a root shell on hpc
     make demo-shell CMD='sinfo'                  one command on hpc
+    make demo-shell CMD='su - PERSON -c squeue'  one command as a person
     make demo-stop                               end it; nothing is left but the build folder
 "
         ))

@@ -75,6 +75,7 @@ fn play(story: &mut Story<std::io::Stdout>, cluster: &Cluster) -> Result<()> {
     story.show(host, &["sacctmgr", "--immediate", "add", "user", "alice", "account=physics"])?;
     story.show_as(host, "alice", &["sbatch", "--wrap", "echo hello from $(hostname)"])?;
     cluster.wait_for_accounted_state(1, "COMPLETED", Duration::from_secs(30))?;
-    story.show_as(host, "alice", &["sacct", "--allocations"])?;
+    // Without --jobs, sacct leaves out what began in the current second.
+    story.show_as(host, "alice", &["sacct", "--allocations", "--jobs=1"])?;
     Ok(())
 }

@@ -48,7 +48,9 @@ impl Host {
         let path = self.site.dir().join(format!("{}.leader", self.name));
         fs::write(&path, format!("{leader}\n")).map_err(io_error(|| format!("write {}", path.display())))?;
         self.wait_for("the end of the boot", Duration::from_secs(90), || {
-            let state = self.run(&["systemctl", "is-system-running", "--wait"]).map_err(|error| error.to_string())?;
+            // Bounded, because --wait waits for ever when a unit never finishes starting.
+            let args = ["timeout", "60", "systemctl", "is-system-running", "--wait"];
+            let state = self.run(&args).map_err(|error| error.to_string())?;
             match state.stdout.trim() {
                 "running" | "degraded" => Ok(()),
                 other => Err(format!("{other} {}; {}", state.stderr.trim(), self.site.log(&log_name))),
@@ -59,13 +61,17 @@ impl Host {
 
     /// Ends the host at once, as a power cut would.
     pub(crate) fn halt(&mut self) {
-        if let Some(pid) = self.leader.take().and_then(|pid| i32::try_from(pid).ok()) {
-            // An error means that the process is gone already, which is what is wanted.
-            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+        let Some(mut child) = self.nspawn.take() else { return };
+        // Errors below mean that the process is gone already, which is what is wanted.
+        match self.leader.take().and_then(|pid| i32::try_from(pid).ok()) {
+            Some(pid) => {
+                let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+            }
+            None => {
+                let _ = child.kill();
+            }
         }
-        if let Some(mut child) = self.nspawn.take() {
-            let _ = child.wait();
-        }
+        let _ = child.wait();
     }
 
     /// The control groups the host's systemd may rule, noted down first so that the guardian removes them.
