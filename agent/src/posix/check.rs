@@ -11,9 +11,12 @@ pub fn gecos(text: &str) -> &str {
     if sound { text } else { "" }
 }
 
-/// Accepts a home that is a plain path strictly below one of `bases`.
+/// Accepts a home that is a plain path strictly below one of `bases`, without hidden directories on the way.
 pub fn home(home: &Path, bases: &[PathBuf]) -> Result<(), Why> {
-    let below = bases.iter().any(|base| home.starts_with(base) && home != base);
+    let below = bases.iter().filter_map(|base| home.strip_prefix(base).ok()).any(|rest| {
+        let mut parts = rest.as_os_str().as_bytes().split(|byte| *byte == b'/');
+        parts.all(|part| !part.is_empty() && !part.starts_with(b"."))
+    });
     if below && is_plain(home) { Ok(()) } else { Err(Why::BadHome(home.to_owned())) }
 }
 
@@ -22,14 +25,14 @@ pub fn shell(shell: &Path) -> Result<(), Why> {
     if is_plain(shell) { Ok(()) } else { Err(Why::BadShell(shell.to_owned())) }
 }
 
-/// An absolute path of visible ASCII without colon, whose parts are not empty and do not begin with a dot.
+/// An absolute path of visible ASCII without colon, without empty parts, `.` and `..`.
 fn is_plain(path: &Path) -> bool {
     let bytes = path.as_os_str().as_bytes();
     bytes.len() <= 255
         && bytes.iter().all(|byte| byte.is_ascii_graphic() && *byte != b':')
-        && bytes.strip_prefix(b"/").is_some_and(|rest| {
-            rest.split(|byte| *byte == b'/').all(|part| !part.is_empty() && !part.starts_with(b"."))
-        })
+        && bytes
+            .strip_prefix(b"/")
+            .is_some_and(|rest| rest.split(|byte| *byte == b'/').all(|part| !matches!(part, b"" | b"." | b"..")))
 }
 
 #[cfg(test)]

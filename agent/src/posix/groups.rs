@@ -13,12 +13,13 @@ const NFS_GROUPS: usize = 16;
 /// Brings the shared groups in step, after the people.
 pub(super) fn settle(work: &mut Work<'_>) {
     let mut counts: HashMap<&str, usize> = HashMap::new();
+    let people = People::of(work);
     let groups = distinct(work);
     let mut wanted = HashSet::new();
     for group in groups {
         let (name, gid) = (group.name.as_str(), group.gid.get());
         wanted.insert(name);
-        if let Err(why) = claim_of(work, group) {
+        if let Err(why) = claim_of(work, &people, group) {
             work.refuse(name, gid, why);
             continue;
         }
@@ -37,6 +38,25 @@ pub(super) fn settle(work: &mut Work<'_>) {
     many.sort_unstable();
     for (name, count) in many {
         work.plan.notices.push(Notice::ManyGroups { name: name.to_owned(), count: count + 1 });
+    }
+}
+
+/// The names and numbers that private groups have or would have, those of refused people too: a group that took one
+/// would keep the person out for ever.
+struct People<'a> {
+    by_name: HashMap<&'a str, u32>,
+    by_id: HashMap<u32, &'a str>,
+}
+
+impl<'a> People<'a> {
+    fn of(work: &Work<'a>) -> Self {
+        let mut pairs: Vec<_> = work.desired.people.iter().map(|p| (p.name.as_str(), p.uid.get())).collect();
+        // Of several, the one bursar wrote is named, else the lowest: that is who has it.
+        pairs.sort_by_key(|(_, id)| *id);
+        pairs.reverse();
+        pairs.extend(work.old.iter(Kind::User));
+        let by_id = pairs.iter().map(|&(name, id)| (id, name)).collect();
+        Self { by_name: pairs.into_iter().collect(), by_id }
     }
 }
 
@@ -72,18 +92,17 @@ fn distinct<'a>(work: &mut Work<'a>) -> Vec<&'a DesiredGroup> {
     kept
 }
 
-fn claim_of(work: &Work<'_>, group: &DesiredGroup) -> Result<(), Why> {
+fn claim_of(work: &Work<'_>, people: &People<'_>, group: &DesiredGroup) -> Result<(), Why> {
     let (name, gid) = (group.name.as_str(), group.gid.get());
     if !work.desired.managed.contains(&gid) {
         return Err(Why::OutsideRange);
     }
     let owned = work.owned_pair(Kind::Group, name, gid)?;
-    // The people of this very plan count too: their private groups come first.
-    if let Some(other) = work.ledger.id_of(Kind::User, name) {
-        return Err(Why::Twice(other));
+    if let Some(&uid) = people.by_name.get(name) {
+        return Err(Why::Twice(uid));
     }
-    if let Some(other) = work.ledger.name_of(Kind::User, gid) {
-        return Err(Why::GidTaken(other.to_owned()));
+    if let Some(person) = people.by_id.get(&gid) {
+        return Err(Why::GidTaken((*person).to_owned()));
     }
     names_free(&work.group, "group", owned, name, gid)?;
     if let Some(other) = work.group.other_with_id(gid, name) {

@@ -123,6 +123,7 @@ pub fn plan(desired: &Desired, found: &Found, ledger: &Ledger, facts: &Facts, ba
     let Work { ledger: new, mut plan, .. } = work;
     plan.keys_removed =
         facts.keys.keys().filter(|name| name.to_str().is_none_or(|name| !key_files.contains(name))).cloned().collect();
+    plan.refusals.sort_by(|a, b| (a.id, &a.name).cmp(&(b.id, &b.name)));
     plan.ledger = (new != *ledger).then_some(new);
     plan
 }
