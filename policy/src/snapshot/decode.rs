@@ -237,6 +237,11 @@ impl Snapshot {
         })
     }
 
+    /// The file's content, checked.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Which reader it is for.
     pub fn kind(&self) -> Kind {
         self.head.kind
