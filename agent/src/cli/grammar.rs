@@ -65,7 +65,7 @@ pub enum UsageError {
         valid: String,
     },
     /// A word without `=` that cannot stand there.
-    #[error("`{word}` cannot stand in {command}; write KEY=VALUE")]
+    #[error("`{word}` means nothing in {command}")]
     StrayWord {
         /// The word.
         word: String,
@@ -238,16 +238,21 @@ fn change(verb: Verb, words: &[String]) -> Result<Command, UsageError> {
     let schema = entity.schema();
     let name = format!("{} {}", verb.word(), schema.name);
     let first = if verb == Verb::Add { Place::Add } else { Place::Where };
+    change_of(verb, entity, Values::default(), Values::default()).applies().map_err(UsageError::Request)?;
     let mut pairs = Pairs { schema, command: name, place: first, filter: Values::default(), set: Values::default() };
     for word in words {
-        pairs.take(word, verb == Verb::Modify)?;
+        pairs.take(word, verb)?;
     }
-    let change = match verb {
-        Verb::Add => Change::Add { entity, set: pairs.set },
-        Verb::Modify => Change::Modify { entity, filter: pairs.filter, set: pairs.set },
-        _ => Change::Delete { entity, filter: pairs.filter },
-    };
+    let change = change_of(verb, entity, pairs.filter, pairs.set);
     ask(Request::Change { change, dry_run: false }, Layout::default())
+}
+
+fn change_of(verb: Verb, entity: Entity, filter: Values, set: Values) -> Change {
+    match verb {
+        Verb::Add => Change::Add { entity, set },
+        Verb::Modify => Change::Modify { entity, filter, set },
+        _ => Change::Delete { entity, filter, set },
+    }
 }
 
 /// The pairs of a change as they are read.
@@ -260,11 +265,11 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn take(&mut self, word: &str, may_set: bool) -> Result<(), UsageError> {
+    fn take(&mut self, word: &str, verb: Verb) -> Result<(), UsageError> {
         let stray = || UsageError::StrayWord { word: word.to_owned(), command: self.command.clone() };
         let (key, text) = match word.split_once('=') {
             Some(pair) => pair,
-            None if may_set && keyword::is(word, "set") => {
+            None if verb == Verb::Modify && keyword::is(word, "set") => {
                 self.place = Place::Set;
                 return Ok(());
             }
@@ -280,6 +285,11 @@ impl Pairs {
                 (bare.filter(|key| key.stands_at(self.place)).ok_or_else(stray)?.name, word)
             }
         };
+        // What delete takes besides its conditions needs no word before it, but has to be written out.
+        let says_more = |key: &str| self.schema.keys_at(Place::Delete).any(|known| keyword::is(key, known.name));
+        if verb == Verb::Delete && says_more(key) {
+            return pair(self.schema, Place::Delete, &self.command, key, text, &mut self.set);
+        }
         let command = if self.place == Place::Set { format!("{} set", self.command) } else { self.command.clone() };
         let values = if self.place == Place::Where { &mut self.filter } else { &mut self.set };
         pair(self.schema, self.place, &command, key, text, values)

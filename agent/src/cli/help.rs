@@ -30,8 +30,7 @@ pub fn text(verb: Option<Verb>, entity: Option<Entity>) -> String {
 fn overview(text: &mut String) {
     text.push_str("bursar [OPTIONS] COMMAND: access, quota and chargeback for Slurm\n\nCommands:\n");
     for (_, words, follows, about) in &VERBS {
-        let _ = writeln!(text, "  {} {follows}", words.join("|"));
-        let _ = writeln!(text, "        {about}");
+        let _ = writeln!(text, "  {}\n        {about}", format!("{} {follows}", words.join("|")).trim_end());
     }
     text.push_str("\nEntities:\n");
     for entity in Entity::ALL {
@@ -117,7 +116,10 @@ fn changed(text: &mut String, verb: Verb, schema: &Schema) {
             keys(text, "where", schema, Place::Where);
             keys(text, "set", schema, Place::Set);
         }
-        _ => keys(text, "where", schema, Place::Where),
+        _ => {
+            keys(text, "where", schema, Place::Where);
+            keys(text, "and", schema, Place::Delete);
+        }
     }
 }
 
@@ -143,7 +145,12 @@ mod tests {
     fn given_any_declared_key_alias_field_or_flag_then_the_help_names_it() {
         for entity in Entity::ALL {
             let schema = entity.schema();
-            for (verb, place) in [(Verb::Show, Place::Where), (Verb::Add, Place::Add), (Verb::Modify, Place::Set)] {
+            for (verb, place) in [
+                (Verb::Show, Place::Where),
+                (Verb::Add, Place::Add),
+                (Verb::Modify, Place::Set),
+                (Verb::Delete, Place::Delete),
+            ] {
                 let help = text(Some(verb), Some(entity));
                 for key in schema.keys_at(place) {
                     assert!(help.contains(&format!("    {}=", key.name)), "{verb:?} {}: {help}", key.name);

@@ -13,13 +13,25 @@ use jiff::tz::{Offset, TimeZone};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WhenError {
     /// The text has none of the accepted shapes.
-    #[error(
-        "`{0}` is not a time; write 2026-03-19, 2026-03-19T18:00[:00], now, today, now+30days, uts1773943200 or never"
-    )]
+    #[error("`{0}` {NO_TIME}")]
     Shape(String),
     /// The shape is right, the day or hour does not exist or lies beyond year 9999.
-    #[error("`{0}` is outside the calendar; check day, hour and distance")]
+    #[error("`{0}` {OUTSIDE}")]
     Range(String),
+}
+
+const NO_TIME: &str =
+    "is not a time; write 2026-03-19, 2026-03-19T18:00[:00], now, today, now+30days, uts1773943200 or never";
+const OUTSIDE: &str = "is outside the calendar; check day, hour and distance";
+
+impl WhenError {
+    /// The message without the text, for a caller that has named it already.
+    pub const fn complaint(&self) -> &'static str {
+        match self {
+            Self::Shape(_) => NO_TIME,
+            Self::Range(_) => OUTSIDE,
+        }
+    }
 }
 
 /// A time as typed, before a zone and a present give it an instant.
@@ -90,7 +102,11 @@ pub fn parse(text: &str) -> Result<When, WhenError> {
     } else if let Some(epoch) = lower.strip_prefix("uts") {
         number(epoch).map(Form::Epoch)
     } else if lower.starts_with(|c: char| c.is_ascii_digit()) {
-        return civil(&lower).map(|form| When { text: text.to_owned(), form });
+        let form = civil(&lower).map_err(|rejected| match rejected {
+            Rejected::Shape => WhenError::Shape(text.to_owned()),
+            Rejected::Range => WhenError::Range(text.to_owned()),
+        })?;
+        Some(form)
     } else {
         relative(&lower)
     };
@@ -161,10 +177,16 @@ fn relative(lower: &str) -> Option<Form> {
     Some(Form::From(base, if sign == "-" { -count } else { count }, step))
 }
 
+/// Why [`civil`] does not take a text.
+#[derive(Debug, Clone, Copy)]
+enum Rejected {
+    Shape,
+    Range,
+}
+
 /// `yyyy-mm-dd[thh:mm[:ss][z|+hh:mm|-hh:mm]]`, already in lower case.
-fn civil(lower: &str) -> Result<Form, WhenError> {
-    let shape = || WhenError::Shape(lower.to_ascii_uppercase());
-    let range = |_| WhenError::Range(lower.to_ascii_uppercase());
+fn civil(lower: &str) -> Result<Form, Rejected> {
+    let shape = || Rejected::Shape;
     let (date, time) = match lower.split_once(['t', ' ']) {
         Some((date, time)) => (date, Some(time)),
         None => (lower, None),
@@ -183,7 +205,7 @@ fn civil(lower: &str) -> Result<Form, WhenError> {
         .ok_or_else(shape)?;
     let small = |n: i16| i8::try_from(n).map_err(|_| shape());
     let at = DateTime::new(year, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, 0)
-        .map_err(range)?;
+        .map_err(|_| Rejected::Range)?;
     Ok(Form::Civil(at, offset))
 }
 

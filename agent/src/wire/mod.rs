@@ -15,6 +15,6 @@ pub mod values;
 pub use client::{ClientError, Deadlines, call};
 pub use request::{Change, Explained, Query, Request};
 pub use response::Response;
-pub use server::{Handler, Limits, Peer, serve};
+pub use server::{BindError, Handler, Limits, Peer, bind, serve};
 pub use table::{Cell, Column, Table};
 pub use values::Values;

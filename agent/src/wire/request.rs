@@ -56,6 +56,9 @@ pub enum Change {
         /// Which; never empty.
         #[serde(rename = "where")]
         filter: Values,
+        /// What is said about it, as `reason`.
+        #[serde(default)]
+        set: Values,
     },
 }
 
@@ -276,18 +279,22 @@ impl Change {
         }
     }
 
-    fn checked(self) -> Result<Self, RequestError> {
+    /// Whether its verb applies to its entity, whatever its keys.
+    pub fn applies(&self) -> Result<(), RequestError> {
         let (verb, schema) = (self.verb(), self.entity().schema());
-        let entity_name = schema.name;
-        let command = format!("{verb} {entity_name}");
-        let applies = match &self {
+        let applies = match self {
             Self::Add { .. } => schema.can_add,
             Self::Modify { .. } => schema.can_modify,
             Self::Delete { .. } => schema.can_delete,
         };
-        if !applies {
-            return Err(RequestError::Verb { verb, entity: entity_name, instead: schema.instead });
-        }
+        if applies { Ok(()) } else { Err(RequestError::Verb { verb, entity: schema.name, instead: schema.instead }) }
+    }
+
+    fn checked(self) -> Result<Self, RequestError> {
+        let (verb, schema) = (self.verb(), self.entity().schema());
+        let entity_name = schema.name;
+        let command = format!("{verb} {entity_name}");
+        self.applies()?;
         Ok(match self {
             Self::Add { entity, set } => {
                 let set = set.checked(schema, Place::Add, &command)?;
@@ -307,12 +314,13 @@ impl Change {
                 }
                 Self::Modify { entity, filter, set }
             }
-            Self::Delete { entity, filter } => {
+            Self::Delete { entity, filter, set } => {
                 let filter = filter.checked(schema, Place::Where, &command)?;
+                let set = set.checked(schema, Place::Delete, &command)?;
                 if filter.is_empty() {
                     return Err(RequestError::NoCondition { verb, entity: entity_name });
                 }
-                Self::Delete { entity, filter }
+                Self::Delete { entity, filter, set }
             }
         })
     }

@@ -4,7 +4,11 @@
 //! deadline, and nobody can hold more than a share of the connections, so one person cannot shut out another.
 
 use std::collections::HashMap;
+use std::fs::Permissions;
 use std::future::Future;
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -57,6 +61,45 @@ impl Default for Limits {
     }
 }
 
+/// Why the daemon cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another daemon answers there.
+    #[error("another bursard listens at {}; stop it first", .0.display())]
+    Taken(PathBuf),
+    /// The system refuses.
+    #[error("cannot listen at {}; does its folder exist and belong to this user?", path.display())]
+    Io {
+        /// The socket.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Listens at `path`, where everybody may connect; replaces the socket that a daemon which was killed left behind.
+///
+/// Must be called within a runtime.
+pub fn bind(path: &Path) -> Result<UnixListener, BindError> {
+    let failed = |source| BindError::Io { path: path.to_owned(), source };
+    match std::fs::symlink_metadata(path) {
+        // Only a socket is ever removed, and only one with nobody behind it.
+        Ok(found) if found.file_type().is_socket() => match std::os::unix::net::UnixStream::connect(path) {
+            Ok(_) => return Err(BindError::Taken(path.to_owned())),
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => std::fs::remove_file(path).map_err(failed)?,
+            Err(error) => return Err(failed(error)),
+        },
+        // Anything else that stands there makes binding fail, and stays.
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o666)).map_err(failed)?;
+    Ok(listener)
+}
+
 /// Serves until `stop` completes; requests that are being handled then are finished by their own tasks.
 pub async fn serve<H: Handler>(
     listener: UnixListener,
@@ -85,24 +128,25 @@ pub async fn serve<H: Handler>(
                 continue;
             }
         };
-        let (handler, shares) = (Arc::clone(&handler), Arc::clone(&shares));
+        let peer = match stream.peer_cred() {
+            Ok(credentials) => Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid() },
+            Err(error) => {
+                tracing::warn!(%error, "the kernel does not say who calls; the connection is dropped");
+                continue;
+            }
+        };
+        // Here and not in the task, so that shares are taken in the order of connecting.
+        let share = Shares::take(&shares, peer.uid);
+        let handler = Arc::clone(&handler);
         tokio::spawn(async move {
             let _permit = permit;
-            converse(stream, handler.as_ref(), &shares, limits).await;
+            converse(stream, peer, share.as_ref(), handler.as_ref(), limits).await;
         });
     }
 }
 
-async fn converse<H: Handler>(mut stream: UnixStream, handler: &H, shares: &Arc<Shares>, limits: Limits) {
-    let peer = match stream.peer_cred() {
-        Ok(credentials) => Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid() },
-        Err(error) => {
-            tracing::warn!(%error, "the kernel does not say who calls; the connection is dropped");
-            return;
-        }
-    };
-    let _share = Shares::take(shares, peer.uid);
-    let response = if _share.is_some() {
+async fn converse<H: Handler>(mut stream: UnixStream, peer: Peer, share: Option<&Share>, handler: &H, limits: Limits) {
+    let response = if share.is_some() {
         match timeout(limits.request_within, receive(&mut stream)).await {
             Ok(Ok(request)) => handler.handle(peer, request).await,
             Ok(Err(response)) => response,
@@ -113,7 +157,10 @@ async fn converse<H: Handler>(mut stream: UnixStream, handler: &H, shares: &Arc<
         }
     } else {
         Response::Unavailable {
-            message: format!("uid {} has {} commands under way; wait for one to end", peer.uid, shares.most),
+            message: format!(
+                "uid {} has {} commands under way; wait for one to end",
+                peer.uid, limits.connections_per_uid
+            ),
         }
     };
     match timeout(limits.response_within, send(&mut stream, &response)).await {

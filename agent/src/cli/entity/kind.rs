@@ -74,7 +74,9 @@ impl Kind {
             Self::Count => amount::digits(text)
                 .map(|count| vec![count.to_string()])
                 .ok_or_else(|| "takes a number of decimal digits".to_owned()),
-            Self::Instant => when::parse(text).map(|_| vec![text.to_owned()]).map_err(|error| error.to_string()),
+            Self::Instant => {
+                when::parse(text).map(|_| vec![text.to_owned()]).map_err(|error| error.complaint().to_owned())
+            }
             Self::JobLimit => amount::job_limit(text)
                 .map(|_| vec![text.to_owned()])
                 .ok_or_else(|| "takes a number of jobs, `unlimited`, or -1 to clear it".to_owned()),

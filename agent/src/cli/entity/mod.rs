@@ -85,6 +85,8 @@ pub enum Place {
     Needed,
     /// It changes an object: the `set` of `modify`.
     Set,
+    /// It says more about a `delete` and selects nothing.
+    Delete,
 }
 
 /// A key and what may follow its `=`.

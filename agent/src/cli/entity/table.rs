@@ -2,7 +2,7 @@
 //!
 //! A width is Slurm's: the number of characters, negative for flush left. Titles are made from the names.
 
-use super::Place::{Add, Needed, Set, Where};
+use super::Place::{Add, Delete, Needed, Set, Where};
 use super::kind::YES_NO;
 use super::{Field, Flag, Key, Kind, Schema};
 
@@ -13,6 +13,7 @@ const LIMITS: &[&str] =
 const DEFAULTS: &[&str] = &["all", "guest", "cluster-admin", "compute-user", "observer"];
 
 const START: Key = Key::new("start", Kind::Instant, &[Where], "from this instant on");
+const REASON: Key = Key::new("reason", Kind::Text, &[Add, Set, Delete], "why; goes into the audit record");
 const END: Key = Key::new("end", Kind::Instant, &[Where], "before this instant");
 
 /// What everything that is only read says to whoever would change it.
@@ -103,6 +104,7 @@ pub(super) static ACCOUNT: Schema = Schema {
         Key::new("parent", Kind::Name, &[Where, Add, Set], "account above it"),
         Key::new("cost-centre", Kind::Name, &[Where, Add, Set], "cost centre (wckey)").or(&["cost-center", "wckey"]),
         Key::new("description", Kind::Clearable, &[Add, Set], "description"),
+        REASON,
         Key::new("origin", Kind::Words(ORIGINS), &[Where], "policy.toml or this command"),
         Key::new("state", Kind::Words(&["active", "removed"]), &[Where], "states"),
     ],
@@ -137,7 +139,7 @@ pub(super) static GRANT: Schema = Schema {
             .or(&["accounts"]),
         Key::new("from", Kind::Instant, &[Add, Set], "first instant; without it now").or(&["start"]),
         Key::new("until", Kind::Instant, &[Add, Set], "first instant after it; without it never").or(&["end"]),
-        Key::new("reason", Kind::Text, &[Add, Set], "why; goes into the audit record"),
+        REASON,
         Key::new("granted-by", Kind::Names, &[Where], "who granted"),
         Key::new("origin", Kind::Words(ORIGINS), &[Where], "policy.toml or this command"),
         Key::new("state", Kind::Words(&["active", "future", "expired", "revoked"]), &[Where], "states"),
@@ -182,7 +184,7 @@ pub(super) static LIMIT: Schema = Schema {
         Key::new("cpu-hours-per-day", Kind::CpuLimit, &[Set], "CPU time per day of the site's zone"),
         Key::new("cpu-hours-per-week", Kind::CpuLimit, &[Set], "CPU time per week"),
         Key::new("cpu-hours-per-month", Kind::CpuLimit, &[Set], "CPU time per calendar month"),
-        Key::new("reason", Kind::Text, &[Set], "why; goes into the audit record"),
+        Key::new("reason", Kind::Text, &[Set, Delete], "why; goes into the audit record"),
     ],
     fields: &[
         Field::new("user", 12, "the person, when it is one"),
