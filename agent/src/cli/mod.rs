@@ -1,6 +1,6 @@
 //! The command line of `bursar`, in the grammar of Slurm's own tools.
 //!
-//! [`entity`] declares what can be spoken about, [`grammar`] turns arguments into a command, [`run`] carries it out:
+//! [`entity`] declares what can be spoken about, [`grammar`] turns arguments into a command, [`run()`] carries it out:
 //! it asks the daemon over [`crate::wire`] and prints the answer with [`table`].
 
 pub mod amount;
