@@ -1,1 +1,21 @@
-//! Placeholder.
+//! Everything bursar asks of Slurm or tells it, always through Slurm's own commands.
+//!
+//! * Associations: [`desired`] and [`found`] meet in [`plan`], [`apply`] carries the plan out, [`uids`] heals what
+//!   slurmctld could not resolve.
+//! * Usage: [`live`] is what slurmctld knows now, [`settled`] what slurmdbd has on record.
+//! * [`facts`] is the shape of the cluster that bounds a job; [`plugin_check`] says whether slurmctld can load bursar.
+//! * [`command`] runs one command, [`fields`] reads what they print.
+
+pub mod action;
+pub mod apply;
+pub mod command;
+pub mod desired;
+// pub mod facts;
+pub mod fields;
+pub mod found;
+// pub mod live;
+pub mod plan;
+// pub mod plugin_check;
+// pub mod plugin_elf;
+pub mod settled;
+// pub mod uids;
