@@ -48,6 +48,7 @@ MailProg=/bin/true
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 PriorityType=priority/multifactor
+SchedulerParameters=batch_sched_delay=0
 ReturnToService=2
 KillWait=5
 MaxJobCount={max_job_count}
