@@ -43,12 +43,21 @@ pub struct LiveJob {
     pub stage: Stage,
     /// How many tasks the record stands for.
     pub tasks: u32,
-    /// Its time limit in minutes; `None` is none.
-    pub minutes: Option<u32>,
+    /// Its time limit.
+    pub time_limit: TimeLimit,
     /// What it asked for.
     pub shape: Shape,
     /// The CPUs it has; 0 while it waits.
     pub cpus: u64,
+}
+
+impl LiveJob {
+    fn limit_seconds(&self) -> Option<u64> {
+        match self.time_limit {
+            TimeLimit::Minutes(minutes) => Some(u64::from(minutes) * 60),
+            TimeLimit::Unset | TimeLimit::Unlimited => None,
+        }
+    }
 }
 
 /// Cluster facts and calendar in the form the bound takes them.
@@ -107,14 +116,14 @@ impl Ground {
             Stage::Running(started) => {
                 // A job past its limit is being ended; until it has been, it consumes.
                 let over = self.over_seconds(&job.partition);
-                let limit = job.minutes.zip(over).map(|(minutes, over)| u64::from(minutes) * 60 + over);
+                let limit = job.limit_seconds().zip(over).map(|(limit, over)| limit + over);
                 let end = limit.map_or(Timestamp::NEVER, |seconds| started.plus(seconds)).max(self.now.plus(1));
                 self.between(job, started, end, end.seconds_since(self.now), 1)
             }
             Stage::Suspended(started) => {
                 let all = self.between(job, started, Timestamp::NEVER, u64::MAX, 1);
-                let Some(minutes) = job.minutes else { return all };
-                let most = job.cpus.saturating_mul(u64::from(minutes) * 60);
+                let Some(limit) = job.limit_seconds() else { return all };
+                let most = job.cpus.saturating_mul(limit);
                 let periods = all.periods.map(|period| PeriodUse {
                     settled: 0,
                     in_flight: period.in_flight.min(most),
@@ -131,7 +140,7 @@ impl Ground {
             uid: job.uid,
             account: None,
             partition: Some(&job.partition).filter(|list| !list.is_empty()).map(String::as_str),
-            time_limit: job.minutes.map_or(TimeLimit::Unlimited, TimeLimit::Minutes),
+            time_limit: job.time_limit,
             begin_at: None,
             array: None,
             shape: job.shape,
@@ -266,7 +275,7 @@ mod tests {
             begin_at: Timestamp(0),
             stage,
             tasks: 1,
-            minutes: Some(240),
+            time_limit: TimeLimit::Minutes(240),
             shape: Shape::default(),
             cpus: 2,
         }
@@ -311,7 +320,8 @@ mod tests {
 
     #[test]
     fn given_a_job_past_its_limit_then_it_still_counts_as_running() {
-        let usage = ground().usage(&LiveJob { minutes: Some(30), ..job(Stage::Running(Timestamp(LATE.0 - 3_600))) });
+        let usage = ground()
+            .usage(&LiveJob { time_limit: TimeLimit::Minutes(30), ..job(Stage::Running(Timestamp(LATE.0 - 3_600))) });
         assert_eq!(day(&usage), (2 * 3_601, 0));
     }
 

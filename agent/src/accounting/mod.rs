@@ -2,10 +2,12 @@
 //!
 //! * [`calendar`] turns the site's days, weeks and months into instants.
 //! * [`settled`] sums up runs that have ended, [`flight`] adds what live jobs hold.
+//! * [`listed`] reads jobs, runs and facts of Slurm's into these terms.
 //! * [`standing`] is both together, by person and by account with everything below it.
 
 pub mod calendar;
 pub mod flight;
+pub mod listed;
 pub mod settled;
 pub mod standing;
 

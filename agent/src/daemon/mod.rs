@@ -1,7 +1,14 @@
-//! `bursard`: a loop of plan, then apply, and answers to those who ask.
+//! `bursard`: loops of plan, then apply, and answers to those who ask.
 //!
-//! * [`site`] is what the tasks share.
+//! * [`run`](mod@run) starts everything and ends it.
+//! * [`people`] follows sources and policy into the store, onto hosts and, through [`associations`], into Slurm.
+//! * [`usage`] follows jobs and runs into the snapshot that the plugin decides from.
+//! * [`site`] is what the tasks share; [`describe`] puts a pass into words.
 
+pub mod associations;
+pub mod describe;
+pub mod people;
 pub mod site;
+pub mod usage;
 
 pub use site::{Site, View};

@@ -19,3 +19,5 @@ pub mod plan;
 // pub mod plugin_elf;
 pub mod settled;
 pub mod uids;
+
+pub use command::SlurmCommands;

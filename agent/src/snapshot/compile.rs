@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bursar_policy::job::GRACE;
+use bursar_policy::job::{GRACE, TimeLimit};
 use bursar_policy::snapshot::{
     Account, ClusterFacts, Contents, Edge, Grant, Group, Header, Home, Kind, LiveJob, Partition, Person, RecentJob,
 };
@@ -175,7 +175,10 @@ pub fn jobs(sources: &Sources<'_>, flight: &Flight, as_of: Timestamp) -> Content
             account: job.account.clone(),
             partition: job.partition.clone(),
             running: job.stage != Stage::Waiting,
-            minutes: job.minutes,
+            minutes: match job.time_limit {
+                TimeLimit::Minutes(minutes) => Some(minutes),
+                TimeLimit::Unset | TimeLimit::Unlimited => None,
+            },
             tasks: job.tasks,
             shape: job.shape,
         })

@@ -1,0 +1,158 @@
+//! Slurm's own listings in the terms of the ledger: live jobs, finished runs, cluster facts.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use bursar_policy::Timestamp;
+use bursar_policy::job::{Memory, Shape, TimeLimit};
+use bursar_policy::snapshot::{ClusterFacts, Partition};
+
+use super::flight::{LiveJob, Stage};
+use crate::slurm::facts::{ClusterFacts as Facts, Memory as NodeMemory, PartitionFacts};
+use crate::slurm::fields::TimeLimit as Limit;
+use crate::slurm::live::{ArrayPart, LiveJob as Listed, Phase, Sharing};
+use crate::slurm::settled::SettledRun;
+use crate::snapshot::compile::Cluster;
+use crate::store::runs::Run;
+
+/// A line of squeue.
+pub fn live_job(listed: &Listed) -> LiveJob {
+    let submitted_at = listed.submit;
+    let start = listed.start.unwrap_or(submitted_at).max(submitted_at);
+    let stage = match listed.phase {
+        Phase::Waiting => Stage::Waiting,
+        Phase::Holding => Stage::Running(start),
+        Phase::Suspended => Stage::Suspended(start),
+        Phase::Ended => {
+            // Without a start it never ran; with one, a CPU-second is a CPU-second that it did not spend suspended.
+            let end = if listed.start.is_some() { start.plus(listed.used) } else { start };
+            Stage::Ended(start, end)
+        }
+    };
+    let array_job_id = match &listed.array {
+        ArrayPart::None => 0,
+        ArrayPart::Task { job, .. } | ArrayPart::Rest { job, .. } => *job,
+    };
+    LiveJob {
+        job_id: listed.job_id,
+        array_job_id,
+        uid: listed.uid,
+        account: listed.account.clone(),
+        partition: listed.partitions.join(","),
+        submitted_at,
+        begin_at: listed.eligible.unwrap_or(Timestamp(0)),
+        stage,
+        tasks: listed.run_count(),
+        time_limit: time_limit(listed.time_limit),
+        shape: shape(listed),
+        cpus: if stage == Stage::Waiting { 0 } else { u64::from(listed.cpus) },
+    }
+}
+
+fn shape(listed: &Listed) -> Shape {
+    let set = |count: u32| (count > 0).then_some(count);
+    Shape {
+        min_cpus: listed.cpus.max(1),
+        min_nodes: set(listed.nodes),
+        max_nodes: set(listed.max_nodes).filter(|most| *most > listed.nodes),
+        tasks: set(listed.tasks),
+        cpus_per_task: set(listed.cpus_per_task),
+        tasks_per_node: listed.tasks_per_node,
+        cpus_per_node: set(listed.min_cpus_per_node),
+        // squeue does not tell per CPU from per node; per CPU comes to more CPUs.
+        memory: if listed.min_memory_mb == 0 { Memory::Unset } else { Memory::PerCpu(listed.min_memory_mb) },
+        whole_nodes: listed.sharing == Sharing::WholeNodes,
+        one_per_core: listed.threads_per_core == Some(1) || listed.tasks_per_core == Some(1),
+        open_ended: false,
+    }
+}
+
+/// Seconds as whole minutes, rounded up.
+fn minutes(seconds: u64) -> u32 {
+    u32::try_from(seconds.div_ceil(60)).unwrap_or(u32::MAX - 1)
+}
+
+fn time_limit(limit: Limit) -> TimeLimit {
+    match limit {
+        Limit::Unset => TimeLimit::Unset,
+        Limit::Unlimited => TimeLimit::Unlimited,
+        Limit::Seconds(seconds) => TimeLimit::Minutes(minutes(seconds)),
+    }
+}
+
+/// A row of sacct.
+pub fn run(settled: &SettledRun) -> Run {
+    let mut run = Run {
+        cluster: settled.cluster.clone(),
+        jobid: settled.job_id,
+        submitted_at: settled.submit,
+        dbindex: settled.db_index.clone(),
+        user_name: settled.user.clone(),
+        uid: settled.uid,
+        account: settled.account.clone(),
+        partition: settled.partition.clone(),
+        qos: settled.qos.clone(),
+        wckey: settled.wckey.clone().unwrap_or_default(),
+        state: settled.state.word().to_owned(),
+        eligible_at: settled.eligible,
+        started_at: settled.start,
+        ended_at: Some(settled.end),
+        elapsed_s: settled.elapsed,
+        suspended_s: settled.suspended,
+        alloc_cpus: settled.alloc.get("cpu").copied().unwrap_or_default(),
+        tres: settled.alloc.iter().map(|(name, count)| format!("{name}={count}")).collect::<Vec<_>>().join(","),
+        timelimit_s: match settled.time_limit {
+            Limit::Seconds(seconds) => Some(seconds),
+            Limit::Unset | Limit::Unlimited => None,
+        },
+        row_hash: String::new(),
+    };
+    // Only equality matters, and a hash that another compiler makes anew costs one more write of each row.
+    let mut hasher = DefaultHasher::new();
+    format!("{run:?}").hash(&mut hasher);
+    run.row_hash = format!("{:016x}", hasher.finish());
+    run
+}
+
+/// What scontrol says of the cluster, as far as it decides what a job can cost.
+pub fn cluster(facts: &Facts) -> Cluster {
+    let all = &facts.partitions;
+    Cluster {
+        facts: ClusterFacts {
+            granule: all.iter().map(|partition| facts.granule(partition)).max().unwrap_or(1),
+            threads_per_core: all.iter().map(|partition| partition.largest.threads_per_core).max().unwrap_or(1).max(1),
+            whole_nodes: facts.select_type == "select/linear",
+            one_task_per_core: facts.select_parameters.contains("CR_ONE_TASK_PER_CORE"),
+            slack: 0,
+            running_limit_refuses: false,
+        },
+        partitions: all.iter().map(|partition| partition_of(facts, partition)).collect(),
+    }
+}
+
+fn partition_of(facts: &Facts, partition: &PartitionFacts) -> Partition {
+    let set = |limit| match limit {
+        Limit::Seconds(seconds) => Some(minutes(seconds)),
+        Limit::Unset | Limit::Unlimited => None,
+    };
+    let over = match partition.over_time_limit {
+        Limit::Unset => facts.over_time_limit,
+        own => own,
+    };
+    Partition {
+        name: partition.name.clone(),
+        default: partition.is_default,
+        whole_nodes: partition.exclusive,
+        default_minutes: set(partition.default_time),
+        max_minutes: set(partition.max_time),
+        over_minutes: match over {
+            Limit::Unset => Some(0),
+            other => set(other),
+        },
+        max_nodes: partition.max_nodes.unwrap_or(u32::MAX - 1).min(partition.total_nodes).max(1),
+        cpus_per_node: partition.largest.cpus.max(1),
+        max_mem_per_cpu: match facts.max_memory_in(partition) {
+            NodeMemory::PerCpu(mb) => Some(mb),
+            NodeMemory::Unlimited | NodeMemory::PerNode(_) => None,
+        },
+    }
+}

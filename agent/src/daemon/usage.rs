@@ -1,0 +1,287 @@
+//! Usage: jobs of slurmctld and runs of slurmdbd into the snapshot that the plugin decides from.
+//!
+//! Every couple of seconds the live jobs are listed; when one of them has left or ended, slurmdbd is asked for what
+//! ended lately. The snapshot is laid out anew after each list and published when it differs, so that a change is with
+//! the plugin within seconds and nothing is written while nothing happens.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bursar_policy::snapshot::{Contents, Kind};
+use bursar_policy::{Snapshot, Timestamp};
+use tokio::sync::Notify;
+
+use super::site::{Site, View, chain};
+use crate::accounting::{Flight, Settled, Standing, flight::Ground, listed};
+use crate::slurm::SlurmCommands;
+use crate::slurm::desired::ClusterName;
+use crate::slurm::facts::ClusterFacts;
+use crate::slurm::live;
+use crate::slurm::settled::{self, EndedIn, WckeyColumn};
+use crate::snapshot::compile::{self, Sources};
+use crate::snapshot::{Holdings, publish};
+use crate::store::runs::Run;
+
+/// The cluster's facts are read this often: seconds.
+const FACTS_AFTER: u64 = 30;
+/// How far a reading of slurmdbd looks back behind the last end it has seen: seconds, by how often it is done.
+const LOOKBACKS: [(u64, u64); 3] = [(0, 300), (300, 7_200), (86_400, 35 * 86_400)];
+/// The plugin's snapshot is renewed this often even if nothing changed: its bookings end by the list's age. Seconds.
+const RENEWED_AFTER: u64 = 10;
+/// The name of the reading's watermark in the store.
+const WATERMARK: &str = "ended";
+
+/// The task's memory between lists.
+pub struct Usage {
+    site: Arc<Site>,
+    commands: SlurmCommands,
+    laid_out: Arc<Notify>,
+    flight: Flight,
+    settled: Option<Settled>,
+    facts_at: Option<Timestamp>,
+    /// When each of [`LOOKBACKS`] was last read.
+    read_at: [Option<Timestamp>; 3],
+    may_read: bool,
+    quarantined: u64,
+    published: [Option<Contents>; 2],
+}
+
+impl Usage {
+    /// A task that has read nothing yet.
+    pub fn new(site: Arc<Site>, commands: SlurmCommands, laid_out: Arc<Notify>) -> Self {
+        Self {
+            site,
+            commands,
+            laid_out,
+            flight: Flight::default(),
+            settled: None,
+            facts_at: None,
+            read_at: [None; 3],
+            may_read: false,
+            quarantined: 0,
+            published: [None, None],
+        }
+    }
+
+    /// Runs until the daemon ends.
+    pub async fn run(mut self) {
+        loop {
+            let listed_at = tokio::time::Instant::now();
+            let outcome = self.list().await;
+            self.site.report("usage", outcome);
+            let interval = self.site.view().config.machine.intervals.jobs;
+            // A list that takes long is not asked for again at once.
+            let next = listed_at + interval.max(listed_at.elapsed());
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep_until(next) => break,
+                    () = self.laid_out.notified() => {
+                        let outcome = self.lay_out().await;
+                        self.site.report("snapshot", outcome);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One list, and everything that follows from it.
+    async fn list(&mut self) -> Result<String, String> {
+        self.read_facts().await?;
+        // Before the list is asked for: what slurmctld creates while it answers may not be in it.
+        let as_of = self.site.now();
+        let live = live::read(&self.commands).await.map_err(|error| chain(&error))?;
+        let jobs = live.jobs.len();
+        self.flight.take(live.jobs.iter().map(listed::live_job).collect(), as_of);
+        let read = self.read_runs(as_of).await;
+        if let Some(settled) = &self.settled {
+            self.flight.forget(settled);
+        }
+        self.site.report("runs", read);
+        let laid_out = self.publish(as_of).await;
+        self.site.report("snapshot", laid_out);
+        match live.unreadable.first() {
+            None => Ok(format!("{jobs} jobs in slurmctld's list")),
+            Some(line) => Err(format!("{} of slurmctld's jobs cannot be read: {line}", live.unreadable.len())),
+        }
+    }
+
+    async fn read_facts(&mut self) -> Result<(), String> {
+        let now = self.site.now();
+        if self.facts_at.is_some_and(|at| now.seconds_since(at) < FACTS_AFTER) {
+            return Ok(());
+        }
+        let facts = ClusterFacts::read(&self.commands).await.map_err(|error| chain(&error))?;
+        let cluster = listed::cluster(&facts);
+        if *self.site.view().cluster != cluster {
+            self.site.renew(|view| view.cluster = Arc::new(cluster));
+        }
+        self.facts_at = Some(now);
+        Ok(())
+    }
+
+    /// Brings the store up to date with slurmdbd, and the sums with the store.
+    async fn read_runs(&mut self, now: Timestamp) -> Result<String, String> {
+        let view = self.site.view();
+        let cluster = &view.config.machine.cluster;
+        if self.settled.as_ref().is_none_or(|settled| !settled.is_current(now)) {
+            self.sum(&view, now).await?;
+        }
+        let due = self.due(now, &view);
+        if due.is_none() && !self.flight.awaits_slurmdbd() {
+            return Ok(self.runs_detail());
+        }
+        let name = ClusterName::new(cluster).map_err(|error| error.to_string())?;
+        if !self.may_read {
+            settled::check_rights(&self.commands, &name).await.map_err(|error| chain(&error))?;
+            self.may_read = true;
+        }
+        let lookback = due.map_or(LOOKBACKS[0].1, |level| LOOKBACKS.get(level).map_or(300, |(_, back)| *back));
+        let seen = self.site.store.watermark(cluster, WATERMARK).await.map_err(|error| chain(&error))?;
+        // A first reading begins with the oldest period that a limit can be counted in.
+        let since = match seen {
+            Some(seen) => seen,
+            None => self
+                .settled
+                .as_ref()
+                .map_or(now, |settled| settled.periods().iter().map(|period| period.start).min().unwrap_or(now)),
+        };
+        let window = EndedIn::since(Some(since), lookback, now, WckeyColumn::Untrusted);
+        let mut runs: Vec<Run> = Vec::new();
+        let mut quarantined = 0;
+        let outcome = settled::read(&self.commands, &name, window, |row| match row {
+            Ok(row) => runs.push(listed::run(&row)),
+            Err(line) => {
+                quarantined += 1;
+                tracing::error!("{line}");
+            }
+        })
+        .await;
+        if let Err(error) = outcome {
+            self.may_read = false;
+            return Err(chain(&error));
+        }
+        self.quarantined = quarantined;
+        // The rows name people by uid where slurmctld knew one; a name is as good where it did not.
+        let last = runs.iter().filter_map(|run| run.ended_at).max().map_or(since, |end| end.max(since)).min(now);
+        let changes = self
+            .site
+            .store
+            .keep_runs(cluster, &runs, (Some(last) != seen).then_some((WATERMARK, last)), now)
+            .await
+            .map_err(|error| chain(&error))?;
+        for level in 0..=due.unwrap_or(0) {
+            if let Some(slot) = self.read_at.get_mut(level) {
+                *slot = Some(now);
+            }
+        }
+        let taken = self.settled.as_mut().is_some_and(|settled| settled.take(&runs, &changes));
+        if !taken {
+            self.sum(&view, now).await?;
+        }
+        Ok(self.runs_detail())
+    }
+
+    async fn sum(&mut self, view: &View, now: Timestamp) -> Result<(), String> {
+        let cluster = &view.config.machine.cluster;
+        let mut settled =
+            Settled::read(&self.site.store, cluster, &view.calendar, now).await.map_err(|error| chain(&error))?;
+        if let Some(older) = &self.settled {
+            settled.inherit(older);
+        }
+        self.settled = Some(settled);
+        Ok(())
+    }
+
+    fn runs_detail(&self) -> String {
+        match self.quarantined {
+            0 => "slurmdbd's runs are in the store".to_owned(),
+            count => format!("{count} rows of slurmdbd cannot be read and are kept aside"),
+        }
+    }
+
+    /// Which of [`LOOKBACKS`] is due by the clock: the longest; the shortest is due when the configuration says.
+    fn due(&self, now: Timestamp, view: &View) -> Option<usize> {
+        let since = |level: usize| self.read_at.get(level).copied().flatten().map(|at| now.seconds_since(at));
+        let every = |level: usize| match level {
+            // With nothing running there is nothing to wait for; a row can still come late.
+            0 => 12 * view.config.machine.intervals.runs.as_secs(),
+            _ => LOOKBACKS.get(level).map_or(u64::MAX, |(every, _)| *every),
+        };
+        (0..LOOKBACKS.len()).rev().find(|level| since(*level).is_none_or(|passed| passed >= every(*level)))
+    }
+
+    /// Lays the snapshot out anew with the last list, because the store has changed.
+    async fn lay_out(&mut self) -> Result<String, String> {
+        match self.published.first().and_then(Option::as_ref) {
+            Some(published) => {
+                let as_of = published.header.as_of;
+                self.publish(as_of).await
+            }
+            None => Err("no list of jobs yet".to_owned()),
+        }
+    }
+
+    /// Publishes what the plugin needs, where it differs from what it has.
+    async fn publish(&mut self, as_of: Timestamp) -> Result<String, String> {
+        let view = self.site.view();
+        let now = self.site.now();
+        let Some(settled) = &self.settled else { return Err("no sums of runs yet".to_owned()) };
+        let ground = Ground::new(view.cluster.facts, &view.cluster.partitions, &view.calendar, now)
+            .map_err(|error| chain(&error))?;
+        let parents: std::collections::HashMap<&str, &str> = view
+            .stored
+            .accounts
+            .iter()
+            .filter_map(|account| Some((account.name.as_str(), account.parent.as_ref()?.as_str())))
+            .collect();
+        let standing = Standing::reckon(settled, &self.flight, &ground, |account| parents.get(account).copied());
+        let holdings = Holdings::of(&view.stored, now);
+        let sources =
+            Sources { config: &view.config, calendar: &view.calendar, stored: &view.stored, holdings: &holdings };
+        let periods = compile::periods(&view.calendar, now).map_err(|error| chain(&error))?;
+        let controller = compile::controller(&sources, &view.cluster, &standing, &self.flight, periods, as_of);
+        let jobs = compile::jobs(&sources, &self.flight, as_of);
+        let folder = &view.config.machine.paths.publish;
+        // The list of jobs first: an edit judged between the two then finds its job.
+        self.replace(1, folder.join("jobs.snap"), jobs, now).await?;
+        let bytes = self.replace(0, folder.join("controller.snap"), controller, now).await?;
+        let snapshot = match bytes {
+            Some(bytes) => Some(Arc::new(Snapshot::decode(bytes).map_err(|error| chain(&error))?)),
+            None => view.snapshot.clone(),
+        };
+        let generation = snapshot.as_ref().map_or(0, |snapshot| snapshot.generation());
+        let flight = Arc::new(self.flight.clone());
+        self.site.renew(|view| {
+            view.snapshot = snapshot;
+            view.standing = Arc::new(standing);
+            view.flight = flight;
+        });
+        Ok(format!("generation {generation}"))
+    }
+
+    /// Publishes `contents` unless the same were published a moment ago; gives the bytes if it did.
+    async fn replace(
+        &mut self,
+        slot: usize,
+        path: PathBuf,
+        mut contents: Contents,
+        now: Timestamp,
+    ) -> Result<Option<Vec<u8>>, String> {
+        let Some(published) = self.published.get_mut(slot) else { return Ok(None) };
+        let as_of = contents.header.as_of;
+        if let Some(published) = published.as_ref() {
+            contents.header = published.header.clone();
+            let ages = contents.header.kind == Kind::Controller;
+            let fresh = !ages || now.seconds_since(published.header.made_at) < RENEWED_AFTER;
+            if fresh && *published == contents {
+                return Ok(None);
+            }
+        }
+        contents.header.generation = self.site.store.next_generation().await.map_err(|error| chain(&error))?;
+        contents.header.made_at = now;
+        contents.header.as_of = as_of;
+        let bytes = publish::publish(&path, &contents).map_err(|error| chain(&error))?;
+        *published = Some(contents);
+        Ok(Some(bytes))
+    }
+}
