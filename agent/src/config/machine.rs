@@ -185,16 +185,18 @@ fn uid_pool(root: &Table<'_>) -> Option<UidPool> {
     };
     let (first, last) = (number("first", default.first), number("last", default.last));
     table.finish();
-    let pool = UidPool { first: first?, last: last? };
+    // With one end wrong the other is still judged on its own.
+    let pool = UidPool { first: first.or(last)?, last: last.or(first)? };
     if pool.first > pool.last {
         table.bad("first is greater than last; swap them");
         return None;
     }
-    if let Some((from, to, what)) = RESERVED_RANGES.iter().find(|(from, to, _)| pool.first <= *to && *from <= pool.last)
-    {
+    let reserved = RESERVED_RANGES.iter().find(|(from, to, _)| pool.first <= *to && *from <= pool.last);
+    if let Some((from, to, what)) = reserved {
         table.bad(format!("the pool holds {from}-{to}, {what}; choose for example 65536-99999"));
         return None;
     }
+    first.and(last)?;
     (Uid::new(pool.first).is_ok() && Uid::new(pool.last).is_ok()).then_some(pool)
 }
 

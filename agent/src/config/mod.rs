@@ -17,3 +17,6 @@ pub use load::{Config, ConfigPaths, load};
 pub use machine::{Machine, MachineRole, SourceConfig};
 pub use policy::{Mapping, Policy, PolicyAccount, PolicyLimits};
 pub use problem::Problem;
+
+#[cfg(test)]
+mod tests;

@@ -7,3 +7,6 @@
 pub mod directory;
 pub mod key;
 pub mod merge;
+
+#[cfg(test)]
+mod tests;

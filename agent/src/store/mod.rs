@@ -27,6 +27,17 @@ pub mod subjects;
 pub mod sync;
 mod word;
 
+pub use accounts::AccountChange;
+pub use audit::AuditRecord;
+pub use contents::Contents;
 pub use error::Error;
+pub use grants::{GrantFilter, NewGrant};
+pub use logins::{Login, LoginDecision};
 pub use model::*;
+pub use numbers::UidPool;
 pub use open::Store;
+pub use policy::PolicyChanges;
+pub use runs::{PeriodUsage, Run, RunChanges, Usage};
+
+#[cfg(test)]
+mod tests;
