@@ -1,6 +1,6 @@
 //! The two configuration files, read so that every problem of both is found at once.
 //!
-//! * [`machine`] is `bursar.toml`, [`policy`] is `policy.toml` with its [`mapping`] and [`limits`].
+//! * [`machine`] is `bursar.toml`, [`policy`] is `policy.toml` with its mappings and [`limits`].
 //! * `read` is the reader under both, [`problem`] what it reports.
 //!
 //! `bursar check config` and the daemon's start both call [`load()`].

@@ -129,7 +129,7 @@ pub(super) async fn all_accounts(tx: &mut SqliteConnection) -> Result<Vec<Accoun
 /// Writes the account as given, new or not; the number of its group is not touched.
 pub(super) async fn put(tx: &mut SqliteConnection, account: &Account) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO account (name, parent, description, cost_center, origin, state) VALUES (?, ?, ?, ?, ?, ?)
+        "INSERT INTO account (name, parent, description, cost_center, origin, state) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (name) DO UPDATE SET parent = excluded.parent, description = excluded.description,
          cost_center = excluded.cost_center, origin = excluded.origin, state = excluded.state",
     )

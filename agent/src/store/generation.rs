@@ -27,7 +27,7 @@ impl Store {
 
     /// How far a reading of `cluster` has come; nothing before the first.
     pub async fn watermark(&self, cluster: &str, kind: &str) -> Result<Option<Timestamp>, Error> {
-        let row = sqlx::query("SELECT value FROM watermark WHERE cluster = ? AND kind = ?")
+        let row = sqlx::query("SELECT value FROM watermark WHERE cluster = $1 AND kind = $2")
             .bind(cluster)
             .bind(kind)
             .fetch_optional(&self.pool)
@@ -40,7 +40,7 @@ impl Store {
 /// Takes `count` numbers of the named counter and returns the first of them.
 pub(super) async fn claim(tx: &mut SqliteConnection, name: &'static str, count: usize) -> Result<i64, Error> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let last: i64 = sqlx::query("UPDATE counter SET value = value + ? WHERE name = ? RETURNING value")
+    let last: i64 = sqlx::query("UPDATE counter SET value = value + $1 WHERE name = $2 RETURNING value")
         .bind(count)
         .bind(name)
         .fetch_one(tx)
@@ -58,7 +58,7 @@ pub(super) async fn set_watermark(
     value: Timestamp,
 ) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO watermark (cluster, kind, value) VALUES (?, ?, ?)
+        "INSERT INTO watermark (cluster, kind, value) VALUES ($1, $2, $3)
          ON CONFLICT (cluster, kind) DO UPDATE SET value = excluded.value",
     )
     .bind(cluster)

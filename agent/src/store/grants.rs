@@ -125,7 +125,7 @@ pub(super) async fn all_grants(tx: &mut SqliteConnection) -> Result<Vec<Grant>, 
 /// The number of a grant on `account` that is not revoked.
 pub(super) async fn grant_on(tx: &mut SqliteConnection, account: &AccountName) -> Result<Option<u64>, Error> {
     let row =
-        sqlx::query("SELECT id FROM role_grant WHERE account_name = ? AND revoked_at IS NULL ORDER BY id LIMIT 1")
+        sqlx::query("SELECT id FROM role_grant WHERE account_name = $1 AND revoked_at IS NULL ORDER BY id LIMIT 1")
             .bind(account.as_str())
             .fetch_optional(tx)
             .await
@@ -149,7 +149,7 @@ pub(super) async fn insert(
     };
     sqlx::query(
         "INSERT INTO role_grant (id, subject_id, group_id, role, account_name, from_at, until_at, reason, origin,
-         granted_by, granted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         granted_by, granted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(row_id(id))
     .bind(subject)
@@ -182,7 +182,7 @@ pub(super) async fn insert(
 
 /// Writes another end for a grant.
 pub(super) async fn set_until(tx: &mut SqliteConnection, id: GrantId, until: Option<Timestamp>) -> Result<(), Error> {
-    sqlx::query("UPDATE role_grant SET until_at = ? WHERE id = ?")
+    sqlx::query("UPDATE role_grant SET until_at = $1 WHERE id = $2")
         .bind(until.map(|at| at.0))
         .bind(row_id(id))
         .execute(tx)
@@ -193,7 +193,7 @@ pub(super) async fn set_until(tx: &mut SqliteConnection, id: GrantId, until: Opt
 
 /// Writes the revocation of a grant.
 pub(super) async fn revoke(tx: &mut SqliteConnection, before: &Grant, cause: &Cause<'_>) -> Result<Grant, Error> {
-    sqlx::query("UPDATE role_grant SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE id = ?")
+    sqlx::query("UPDATE role_grant SET revoked_at = $1, revoked_by = $2, revoke_reason = $3 WHERE id = $4")
         .bind(cause.now.0)
         .bind(cause.actor)
         .bind(cause.reason)
@@ -217,7 +217,7 @@ pub(super) fn entry(action: &'static str, before: Option<&Grant>, after: Option<
 }
 
 async fn changeable(tx: &mut SqliteConnection, id: GrantId) -> Result<Grant, Error> {
-    let row = sqlx::query("SELECT * FROM role_grant WHERE id = ?")
+    let row = sqlx::query("SELECT * FROM role_grant WHERE id = $1")
         .bind(row_id(id))
         .fetch_optional(tx)
         .await

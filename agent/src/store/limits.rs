@@ -71,7 +71,7 @@ pub(super) async fn put(tx: &mut SqliteConnection, limit: &Limit) -> Result<(), 
         Amount::Unlimited => None,
     };
     sqlx::query(
-        "INSERT INTO usage_limit (target_kind, target, kind, amount, origin) VALUES (?, ?, ?, ?, ?)
+        "INSERT INTO usage_limit (target_kind, target, kind, amount, origin) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (target_kind, target, kind) DO UPDATE SET amount = excluded.amount, origin = excluded.origin",
     )
     .bind(target_kind)
@@ -87,7 +87,7 @@ pub(super) async fn put(tx: &mut SqliteConnection, limit: &Limit) -> Result<(), 
 
 pub(super) async fn delete(tx: &mut SqliteConnection, limit: &Limit) -> Result<(), Error> {
     let (target_kind, target) = columns(&limit.target);
-    sqlx::query("DELETE FROM usage_limit WHERE target_kind = ? AND target = ? AND kind = ?")
+    sqlx::query("DELETE FROM usage_limit WHERE target_kind = $1 AND target = $2 AND kind = $3")
         .bind(target_kind)
         .bind(target)
         .bind(limit.kind.word())

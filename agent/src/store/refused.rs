@@ -75,7 +75,7 @@ pub(super) async fn write_refused(
 ) -> Result<(), Error> {
     let json = |refused: &RefusedIdentity| json!({ "name": refused.source_name, "reason": refused.reason });
     for gone in &changes.no_longer_refused {
-        sqlx::query("DELETE FROM refused_identity WHERE source = ? AND kind = ? AND immutable_id = ?")
+        sqlx::query("DELETE FROM refused_identity WHERE source = $1 AND kind = $2 AND immutable_id = $3")
             .bind(&changes.source)
             .bind(gone.kind.word())
             .bind(&gone.immutable_id)
@@ -88,7 +88,7 @@ pub(super) async fn write_refused(
     for new in &changes.refused {
         sqlx::query(
             "INSERT INTO refused_identity (source, kind, immutable_id, source_name, reason, since)
-             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (source, kind, immutable_id)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (source, kind, immutable_id)
              DO UPDATE SET source_name = excluded.source_name, reason = excluded.reason",
         )
         .bind(&changes.source)

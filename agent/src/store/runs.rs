@@ -167,8 +167,8 @@ impl Store {
     /// The runs of `cluster` that share any second with `period`, open ones included, by job id and submit time.
     pub async fn runs_overlapping(&self, cluster: &str, period: &Period) -> Result<Vec<Run>, Error> {
         let rows = sqlx::query(
-            "SELECT * FROM run WHERE cluster = ? AND started_at IS NOT NULL AND started_at < ?
-             AND (ended_at IS NULL OR ended_at > ?) ORDER BY jobid, submitted_at",
+            "SELECT * FROM run WHERE cluster = $1 AND started_at IS NOT NULL AND started_at < $2
+             AND (ended_at IS NULL OR ended_at > $3) ORDER BY jobid, submitted_at",
         )
         .bind(cluster)
         .bind(period.end.0)
@@ -181,11 +181,12 @@ impl Store {
 
     /// The runs of `cluster` that have not ended as far as the store knows, pending ones included.
     pub async fn open_runs(&self, cluster: &str) -> Result<Vec<Run>, Error> {
-        let rows = sqlx::query("SELECT * FROM run WHERE cluster = ? AND ended_at IS NULL ORDER BY jobid, submitted_at")
-            .bind(cluster)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(Error::query("read open runs"))?;
+        let rows =
+            sqlx::query("SELECT * FROM run WHERE cluster = $1 AND ended_at IS NULL ORDER BY jobid, submitted_at")
+                .bind(cluster)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(Error::query("read open runs"))?;
         rows.iter().map(|row| run(&Reading::new("run", row))).collect()
     }
 
@@ -227,7 +228,7 @@ impl Store {
         };
         let rows = sqlx::query(
             "SELECT uid, account_name, started_at, ended_at, submitted_at, suspended_s, alloc_cpus FROM run
-             WHERE cluster = ? AND started_at IS NOT NULL AND started_at < ? AND (ended_at IS NULL OR ended_at > ?)",
+             WHERE cluster = $1 AND started_at IS NOT NULL AND started_at < $2 AND (ended_at IS NULL OR ended_at > $3)",
         )
         .bind(cluster)
         .bind(last.0)

@@ -19,7 +19,7 @@ impl Store {
 
     /// The person of that name, tombstones included.
     pub async fn subject_by_name(&self, name: &UserName) -> Result<Subject, Error> {
-        let row = sqlx::query("SELECT * FROM subject WHERE name = ?")
+        let row = sqlx::query("SELECT * FROM subject WHERE name = $1")
             .bind(name.as_str())
             .fetch_optional(&self.pool)
             .await
@@ -32,7 +32,7 @@ impl Store {
 
     /// The person with that uid, tombstones included.
     pub async fn subject_by_uid(&self, uid: Uid) -> Result<Subject, Error> {
-        let row = sqlx::query("SELECT * FROM subject WHERE uid = ?")
+        let row = sqlx::query("SELECT * FROM subject WHERE uid = $1")
             .bind(uid.get())
             .fetch_optional(&self.pool)
             .await
@@ -63,7 +63,7 @@ pub(super) async fn all_subjects(tx: &mut SqliteConnection) -> Result<Vec<Subjec
 }
 
 pub(super) async fn subject_by_id(tx: &mut SqliteConnection, id: SubjectId) -> Result<Subject, Error> {
-    let row = sqlx::query("SELECT * FROM subject WHERE id = ?")
+    let row = sqlx::query("SELECT * FROM subject WHERE id = $1")
         .bind(id.0)
         .fetch_optional(tx)
         .await

@@ -241,7 +241,7 @@ impl Rows {
 
     async fn write(&self, tx: &mut SqliteConnection) -> Result<(), Error> {
         for (subject, key) in &self.gone_keys {
-            sqlx::query("DELETE FROM ssh_key WHERE subject_id = ? AND key_text = ?")
+            sqlx::query("DELETE FROM ssh_key WHERE subject_id = $1 AND key_text = $2")
                 .bind(subject.0)
                 .bind(key)
                 .execute(&mut *tx)
@@ -249,7 +249,7 @@ impl Rows {
                 .map_err(Error::query("take a key away"))?;
         }
         for (group, subject) in &self.leaves {
-            sqlx::query("DELETE FROM membership WHERE group_id = ? AND subject_id = ?")
+            sqlx::query("DELETE FROM membership WHERE group_id = $1 AND subject_id = $2")
                 .bind(group.0)
                 .bind(subject.0)
                 .execute(&mut *tx)
@@ -376,18 +376,20 @@ async fn change_person(
     person: &ChangedPerson,
     now: Timestamp,
 ) -> Result<(), Error> {
-    sqlx::query("UPDATE subject SET display_name = ?, mail = ?, kind = ?, state = ?, changed_at = ? WHERE id = ?")
-        .bind(&person.after.display_name)
-        .bind(&person.after.mail)
-        .bind(person.after.kind.word())
-        .bind(person.after.state.word())
-        .bind(now.0)
-        .bind(person.subject.0)
-        .execute(&mut *tx)
-        .await
-        .map_err(Error::query("change a person"))?;
+    sqlx::query(
+        "UPDATE subject SET display_name = $1, mail = $2, kind = $3, state = $4, changed_at = $5 WHERE id = $6",
+    )
+    .bind(&person.after.display_name)
+    .bind(&person.after.mail)
+    .bind(person.after.kind.word())
+    .bind(person.after.state.word())
+    .bind(now.0)
+    .bind(person.subject.0)
+    .execute(&mut *tx)
+    .await
+    .map_err(Error::query("change a person"))?;
     if person.before.source_name != person.after.source_name {
-        sqlx::query("UPDATE identity SET source_name = ? WHERE source = ? AND immutable_id = ?")
+        sqlx::query("UPDATE identity SET source_name = $1 WHERE source = $2 AND immutable_id = $3")
             .bind(&person.after.source_name)
             .bind(source)
             .bind(&person.immutable_id)
@@ -399,7 +401,7 @@ async fn change_person(
 }
 
 async fn change_group(tx: &mut SqliteConnection, id: GroupId, after: &GroupImage) -> Result<(), Error> {
-    sqlx::query("UPDATE posix_group SET description = ?, state = ? WHERE id = ?")
+    sqlx::query("UPDATE posix_group SET description = $1, state = $2 WHERE id = $3")
         .bind(&after.description)
         .bind(after.state.word())
         .bind(id.0)
