@@ -37,7 +37,7 @@ pub use model::*;
 pub use numbers::UidPool;
 pub use open::Store;
 pub use policy::PolicyChanges;
-pub use runs::{PeriodUsage, Run, RunChanges, Usage};
+pub use runs::{Run, RunChanges, Usage};
 
 #[cfg(test)]
 mod tests;

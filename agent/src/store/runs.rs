@@ -64,14 +64,10 @@ impl Run {
     /// the same total and past amounts stay put while a run is suspended.
     pub fn cpu_seconds(&self, period: &Period, as_of: Timestamp) -> u64 {
         let Some(started) = self.started_at else { return 0 };
-        let interval = Interval {
-            started,
-            ended: self.ended_at,
-            submitted: self.submitted_at,
-            suspended_s: self.suspended_s,
-            cpus: self.alloc_cpus,
-        };
-        interval.cpu_seconds(period, as_of)
+        let from = started.max(self.submitted_at);
+        let end = self.ended_at.unwrap_or(as_of);
+        let busy = end.seconds_since(from).saturating_sub(self.suspended_s);
+        period.overlap(from, from.plus(busy)).saturating_mul(self.alloc_cpus)
     }
 }
 
@@ -104,17 +100,6 @@ pub struct Usage {
     pub runs: u64,
     /// CPU-seconds inside the period.
     pub cpu_seconds: u64,
-}
-
-/// Used CPU time of one person on one account in several periods.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeriodUsage {
-    /// The uid.
-    pub uid: u32,
-    /// The Slurm account.
-    pub account: String,
-    /// CPU-seconds, in the order of the periods asked for.
-    pub cpu_seconds: Vec<u64>,
 }
 
 impl Store {
@@ -211,70 +196,6 @@ impl Store {
                 cpu_seconds,
             })
             .collect())
-    }
-
-    /// The CPU time used in each of `periods` by uid and account, in one reading; for the snapshot.
-    ///
-    /// Open runs count up to `open_until`; without it only ended runs count.
-    pub async fn usage_in(
-        &self,
-        cluster: &str,
-        periods: &[Period],
-        open_until: Option<Timestamp>,
-    ) -> Result<Vec<PeriodUsage>, Error> {
-        let (Some(first), Some(last)) = (periods.iter().map(|p| p.start).min(), periods.iter().map(|p| p.end).max())
-        else {
-            return Ok(Vec::new());
-        };
-        let rows = sqlx::query(
-            "SELECT uid, account_name, started_at, ended_at, submitted_at, suspended_s, alloc_cpus FROM run
-             WHERE cluster = $1 AND started_at IS NOT NULL AND started_at < $2 AND (ended_at IS NULL OR ended_at > $3)",
-        )
-        .bind(cluster)
-        .bind(last.0)
-        .bind(first.0)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(Error::query("add up usage"))?;
-        let mut sums: BTreeMap<(u32, String), Vec<u64>> = BTreeMap::new();
-        for row in &rows {
-            let row = Reading::new("run", row);
-            let interval = Interval {
-                started: row.at("started_at")?,
-                ended: row.maybe_at("ended_at")?,
-                submitted: row.at("submitted_at")?,
-                suspended_s: row.unsigned("suspended_s")?,
-                cpus: row.unsigned("alloc_cpus")?,
-            };
-            if interval.ended.is_none() && open_until.is_none() {
-                continue;
-            }
-            let as_of = open_until.unwrap_or(interval.started);
-            let key = (row.u32("uid")?, row.text("account_name")?);
-            let sum = sums.entry(key).or_insert_with(|| vec![0; periods.len()]);
-            for (sum, period) in sum.iter_mut().zip(periods) {
-                *sum = sum.saturating_add(interval.cpu_seconds(period, as_of));
-            }
-        }
-        let usage = |((uid, account), cpu_seconds)| PeriodUsage { uid, account, cpu_seconds };
-        Ok(sums.into_iter().map(usage).collect())
-    }
-}
-
-/// The columns that CPU time is reckoned from.
-struct Interval {
-    started: Timestamp,
-    ended: Option<Timestamp>,
-    submitted: Timestamp,
-    suspended_s: u64,
-    cpus: u64,
-}
-
-impl Interval {
-    fn cpu_seconds(&self, period: &Period, as_of: Timestamp) -> u64 {
-        let from = self.started.max(self.submitted);
-        let busy = self.ended.unwrap_or(as_of).seconds_since(from).saturating_sub(self.suspended_s);
-        period.overlap(from, from.plus(busy)).saturating_mul(self.cpus)
     }
 }
 

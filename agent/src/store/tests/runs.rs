@@ -85,27 +85,6 @@ async fn given_periods_then_only_seconds_inside_count_and_edges_do_not() {
     assert_eq!((usage[0].user_name.as_str(), usage[0].account.as_str(), usage[0].runs), ("ana", "phys", 3));
 }
 
-#[tokio::test]
-async fn given_several_periods_then_each_sum_equals_the_one_of_its_own_query() {
-    let (_dir, store) = new_store().await;
-    let other = Run { uid: 65_537, account: "chem".to_owned(), ..run(9, Some(40), Some(180), 5) };
-    let suspended = Run { suspended_s: 20, ..run(1, Some(0), Some(100), 2) };
-    store.keep_runs("c", &[suspended, run(3, Some(150), None, 1), other], None, NOW).await.unwrap();
-    let periods = [period(100, 200), period(0, 200), period(90, 160)];
-    let as_of = Timestamp(170);
-    let all = store.usage_in("c", &periods, Some(as_of)).await.unwrap();
-    assert_eq!(all.len(), 2);
-    for (at, period) in periods.iter().enumerate() {
-        for usage in store.usage("c", period, as_of).await.unwrap() {
-            let same = all.iter().find(|sum| sum.uid == usage.uid && sum.account == usage.account).unwrap();
-            assert_eq!(same.cpu_seconds[at], usage.cpu_seconds, "{period:?}");
-        }
-    }
-    let ended = store.usage_in("c", &periods, None).await.unwrap();
-    assert_eq!(ended[0].cpu_seconds, [0, 160, 0], "an open run does not count");
-    assert!(store.usage_in("c", &[], None).await.unwrap().is_empty());
-}
-
 #[test]
 fn given_a_resized_run_then_it_counts_from_its_second_submit_time() {
     let resized = Run { submitted_at: Timestamp(6), ..run(1, Some(0), Some(15), 1) };
