@@ -66,11 +66,14 @@ pub fn write(dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<(), Error>
 }
 
 fn write_one(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let make = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = match make() {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            std::fs::remove_file(path)?;
+            make()?
+        }
+        made => made?,
+    };
     file.write_all(text)?;
     file.set_permissions(Permissions::from_mode(0o644))
 }

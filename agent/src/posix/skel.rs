@@ -1,9 +1,8 @@
 //! What a new home is filled with, read once for all homes of a pass.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -92,9 +91,9 @@ fn copy_items(items: &[Item], dir: impl AsFd, owner: Owner) -> nix::Result<()> {
         };
         match &item.kind {
             ItemKind::File(bytes) => {
-                remove_leftover(dir, name)?;
                 let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-                let mut file = std::fs::File::from(openat(dir, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
+                let make = || openat(dir, name, flags, Mode::S_IRUSR | Mode::S_IWUSR);
+                let mut file = std::fs::File::from(over_leftover(dir, name, make)?);
                 file.write_all(bytes).map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or_default()))?;
                 set(&file)?;
             }
@@ -109,8 +108,7 @@ fn copy_items(items: &[Item], dir: impl AsFd, owner: Owner) -> nix::Result<()> {
                 set(&made)?;
             }
             ItemKind::Link(target) => {
-                remove_leftover(dir, name)?;
-                symlinkat(target.as_path(), dir, name)?;
+                over_leftover(dir, name, || symlinkat(target.as_path(), dir, name))?;
                 if let Some((uid, gid)) = owner {
                     fchownat(dir, name, Some(uid), Some(gid), AtFlags::AT_SYMLINK_NOFOLLOW)?;
                 }
@@ -120,10 +118,13 @@ fn copy_items(items: &[Item], dir: impl AsFd, owner: Owner) -> nix::Result<()> {
     Ok(())
 }
 
-/// A pass that was interrupted may have left the file half written.
-fn remove_leftover(dir: impl AsFd, name: &std::ffi::OsStr) -> nix::Result<()> {
-    match unlinkat(dir, name.as_bytes(), UnlinkatFlags::NoRemoveDir) {
-        Ok(()) | Err(Errno::ENOENT) => Ok(()),
-        Err(error) => Err(error),
+/// Makes a file anew where an interrupted pass left it half written.
+fn over_leftover<T>(dir: impl AsFd, name: &OsStr, make: impl Fn() -> nix::Result<T>) -> nix::Result<T> {
+    match make() {
+        Err(Errno::EEXIST) => {
+            unlinkat(dir, name, UnlinkatFlags::NoRemoveDir)?;
+            make()
+        }
+        made => made,
     }
 }
