@@ -40,6 +40,14 @@ pub enum Error {
         /// What the kernel said.
         source: io::Error,
     },
+    /// Somebody besides root could put files into a directory whose files grant logins.
+    #[error(
+        "{path} is not a directory that only root can change; make it root's with `chown root {path}; chmod 0755 {path}`"
+    )]
+    Exposed {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The ledger has a line that is not ours.
     #[error("{path}, line {line}, is not `user:NAME:UID` or `group:NAME:GID`; correct or remove the line")]
     Ledger {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use nix::unistd::syncfs;
@@ -15,12 +15,16 @@ use nix::unistd::syncfs;
 use super::error::Error;
 use super::install::sync_directory;
 
-/// Makes a directory that everybody may enter and only this program may change.
-pub fn ensure_directory(path: &Path) -> Result<(), Error> {
+/// Makes a directory that everybody may enter and only this program may change, or makes sure that it is one.
+pub fn ensure_directory(path: &Path, owner: u32) -> Result<(), Error> {
     match DirBuilder::new().mode(0o755).create(path) {
         // The umask of whoever started us must not lock sshd out.
         Ok(()) => std::fs::set_permissions(path, Permissions::from_mode(0o755)).map_err(Error::write(path)),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let meta = path.symlink_metadata().map_err(Error::read(path))?;
+            let ours = meta.is_dir() && meta.uid() == owner && meta.permissions().mode() & 0o022 == 0;
+            if ours { Ok(()) } else { Err(Error::Exposed { path: path.to_owned() }) }
+        }
         Err(error) => Err(Error::write(path)(error)),
     }
 }

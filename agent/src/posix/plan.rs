@@ -185,14 +185,8 @@ impl<'a> Work<'a> {
         let line = match (person.state, existing) {
             (PersonState::Suspended | PersonState::Removed, Some(line)) => entry::passwd_suspended(line, name, id),
             _ => {
+                let shell = self.shell_for(person, existing, facts)?;
                 let home = self.home_for(person, existing, facts, bases, homes)?;
-                let shell = match self.shell_for(person, facts) {
-                    Ok(shell) => shell,
-                    Err(why) => {
-                        self.refuse(name, id, why);
-                        return None;
-                    }
-                };
                 let gecos = check::gecos(&person.gecos);
                 entry::passwd(name, id, gecos.as_bytes(), &home, shell.as_os_str().as_bytes())
             }
@@ -304,17 +298,22 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn shell_for(&mut self, person: &'a DesiredPerson, facts: &Facts) -> Result<PathBuf, Why> {
-        check::shell(&person.shell)?;
+    /// The shell to write. Who already has a line gets a fallback for a bad shell; a new person is refused.
+    fn shell_for(&mut self, person: &DesiredPerson, existing: Option<&[u8]>, facts: &Facts) -> Option<PathBuf> {
+        let name = person.name.as_str();
+        if let Err(why) = check::shell(&person.shell) {
+            self.refuse(name, person.uid.get(), why);
+            existing?;
+        }
         if !person.state.is_active() {
-            return Ok(PathBuf::from(entry::NOLOGIN));
+            return Some(PathBuf::from(entry::NOLOGIN));
         }
-        let used = facts.shell_or_fallback(&person.shell);
+        let used = facts.shell_or_fallback(&person.shell).to_owned();
         if used != person.shell {
-            let name = person.name.as_str().to_owned();
-            self.plan.notices.push(Notice::ShellMissing { name, wanted: person.shell.clone(), used: used.to_owned() });
+            let (name, wanted, used) = (name.to_owned(), person.shell.clone(), used.clone());
+            self.plan.notices.push(Notice::ShellMissing { name, wanted, used });
         }
-        Ok(used.to_owned())
+        Some(used)
     }
 
     fn write_person(&mut self, name: &str, id: u32, line: Vec<u8>, access: Access, today: i64) {

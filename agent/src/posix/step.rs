@@ -52,14 +52,13 @@ impl Outcome {
 ///
 /// What concerns one person, group or key is among the refusals of the outcome; an error stops the whole pass.
 pub fn bring_in_step(root: &Root, desired: &Desired, clock: &dyn Clock) -> Result<Outcome, Error> {
-    key_files::ensure_directory(&root.state)?;
-    key_files::ensure_directory(&root.keys())?;
+    key_files::ensure_directory(&root.state, root.owner_of(0))?;
+    key_files::ensure_directory(&root.keys(), root.owner_of(0))?;
     let _alone = FileLock::acquire(&root.state.join(".lock"), root.lock_wait)?;
     let facts = Facts::gather(root, desired, clock.now())?;
     let (mut plan, files_written) = write_accounts(root, desired, &facts)?;
 
-    // Access goes before access comes, and a key works only once there is a home.
-    key_files::remove(&root.keys(), &plan.keys_removed)?;
+    // Keys come last: one works only once there is a home.
     let (homes_made, homeless) = homes::make_all(root, &plan.homes)?;
     key_files::write(&root.keys(), &plan.keys_written)?;
 
@@ -89,6 +88,8 @@ fn write_accounts(root: &Root, desired: &Desired, facts: &Facts) -> Result<(Plan
         let mut plan = plan(desired, &read.found, &ledger, facts, &root.home_bases);
         // An earlier try may have shut the account already.
         shut.append(&mut plan.shut);
+        // Access goes first, also when the files cannot be written.
+        key_files::remove(&root.keys(), &plan.keys_removed)?;
         match read.install(root, &plan)? {
             Installed::Done(written) => {
                 forget_caches(root, &written);

@@ -1,6 +1,7 @@
 //! What others wrote, and others who write at the same time.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use bursar_agent::posix::facts::Facts;
@@ -131,4 +132,38 @@ fn given_anything_strange_among_the_key_files_then_it_is_removed_because_it_woul
     assert_eq!(std::fs::read_dir(&keys).unwrap().count(), 1);
     assert_eq!(host.key("ana"), good);
     assert!(keys.join("ana").symlink_metadata().unwrap().is_file());
+}
+
+#[test]
+fn given_a_key_directory_that_others_can_change_then_the_pass_stops() {
+    let host = Host::new();
+    let wanted = desired(vec![host.person("ana", 65_536, ACTIVE)], vec![]);
+    host.settle(&wanted);
+    std::fs::set_permissions(host.root.keys(), PermissionsExt::from_mode(0o777)).unwrap();
+    let outcome = host.run(&wanted);
+    assert!(matches!(&outcome, Err(Error::Exposed { path }) if *path == host.root.keys()), "{outcome:?}");
+}
+
+#[test]
+fn given_account_files_that_cannot_be_written_then_the_keys_of_a_suspended_person_go_all_the_same() {
+    let host = Host::new();
+    host.settle(&desired(vec![host.person("ana", 65_536, ACTIVE)], vec![]));
+    host.put("shadow", host.text("shadow").replace("root:", "toor:"));
+    let outcome = host.run(&desired(vec![host.person("ana", 65_536, PersonState::Suspended)], vec![]));
+    assert!(matches!(outcome, Err(Error::Unsound { .. })), "{outcome:?}");
+    assert_eq!(host.key("ana"), None);
+}
+
+#[test]
+fn given_a_pass_then_the_ledger_knows_what_it_wrote_and_without_it_everything_is_a_strangers() {
+    let host = Host::new();
+    let wanted = desired(vec![host.person("ana", 65_536, ACTIVE)], vec![group("phys", 65_600, &[])]);
+    host.settle(&wanted);
+    let ledger = std::fs::read_to_string(host.root.ledger()).unwrap();
+    assert!(ledger.ends_with("\nuser:ana:65536\ngroup:phys:65600\n"), "{ledger}");
+    std::fs::remove_file(host.root.ledger()).unwrap();
+    let before = host.text("passwd");
+    let outcome = host.settle(&wanted);
+    assert_eq!(outcome.refusals.len(), 2);
+    assert_eq!((host.text("passwd"), host.key("ana")), (before, None));
 }
