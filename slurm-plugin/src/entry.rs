@@ -1,0 +1,162 @@
+//! What happens on each call of slurmctld: who is excepted, what is judged, what is answered.
+//!
+//! Nothing in here is unsafe and nothing in here knows C: the calls come in as [`Desc`], the answers go out as
+//! [`Outcome`]. Where no verdict can be had the answer is no.
+
+use bursar_policy::job::{Answer, Edit, Gate, Request, Severity};
+use bursar_policy::reason::{Code, Kind, Reason};
+use bursar_policy::{AccountName, NodeConf, Timestamp};
+
+use crate::convert::{self, Unjudged};
+use crate::ffi::desc::Desc;
+use crate::ffi::log;
+use crate::ffi::sys;
+
+/// Who judges; the tests bring their own.
+pub(crate) trait Bench {
+    /// See [`Gate::submit`].
+    fn submit(&self, request: &Request<'_>, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) -> Answer;
+    /// See [`Gate::modify`].
+    fn modify(&self, edit: &Edit<'_>, editor: u32, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) -> Answer;
+}
+
+impl Bench for Gate {
+    fn submit(&self, request: &Request<'_>, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) -> Answer {
+        Self::submit(self, request, now, log)
+    }
+
+    fn modify(&self, edit: &Edit<'_>, editor: u32, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) -> Answer {
+        Self::modify(self, edit, editor, now, log)
+    }
+}
+
+/// What slurmctld is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct Outcome {
+    /// 0, or one of Slurm's error numbers.
+    pub(crate) rc: i32,
+    /// Lines for the user.
+    pub(crate) text: Option<String>,
+    /// The account to write into a job that names none.
+    pub(crate) account: Option<AccountName>,
+}
+
+impl Outcome {
+    const ADMITTED: Self = Self { rc: 0, text: None, account: None };
+
+    fn refused(code: Code, text: String) -> Self {
+        Self { rc: rc(code.kind()), text: Some(text), account: None }
+    }
+
+    /// The answer when there is no verdict; an allocation less than any other, since it also follows a panic.
+    pub(crate) fn unavailable(contact: &str) -> Self {
+        Self::refused(Code::Unavailable, Reason::Unavailable.text(contact))
+    }
+}
+
+/// All that the plugin keeps between calls.
+pub(crate) struct Plugin<B> {
+    /// `None` when node.conf could not be used: then there is nobody to judge.
+    bench: Option<B>,
+    /// Whom to ask.
+    contact: String,
+    /// slurmctld's own uid.
+    slurm_uid: u32,
+}
+
+impl Plugin<Gate> {
+    /// The plugin of a slurmctld that runs as `slurm_uid`. `conf` unusable is no reason to stop slurmctld, but every
+    /// job is refused until it has been restarted with a usable one.
+    pub(crate) fn new(conf: Result<NodeConf, bursar_policy::node_conf::NodeConfError>, slurm_uid: u32) -> Self {
+        match conf {
+            Ok(conf) => Self { contact: conf.contact.clone(), bench: Some(Gate::new(conf)), slurm_uid },
+            Err(fault) => {
+                log::line(Severity::Error, &format!("{fault}; every job is refused until slurmctld is restarted"));
+                Self { contact: NodeConf::default().contact, bench: None, slurm_uid }
+            }
+        }
+    }
+}
+
+impl<B: Bench> Plugin<B> {
+    /// Whom to ask, as a phrase.
+    pub(crate) fn contact(&self) -> &str {
+        &self.contact
+    }
+
+    /// Answers job_submit.
+    pub(crate) fn submit(&self, desc: &Desc<'_>, now: Timestamp) -> Outcome {
+        // The owner decides, never the submitter: a sibling cluster submits everybody's jobs as 0.
+        let owner = desc.numbers().user_id;
+        if self.is_excepted(owner) {
+            log::line(Severity::Info, &format!("job of uid {owner} is not judged: root and SlurmUser are excepted"));
+            return Outcome::ADMITTED;
+        }
+        let Some(bench) = &self.bench else { return Outcome::unavailable(&self.contact) };
+        let request = match convert::request(desc) {
+            Ok(request) => request,
+            Err(fault) => return self.unjudged(&fault),
+        };
+        let named = request.account.is_some();
+        match bench.submit(&request, now, &mut log::line) {
+            Answer::Admit { account } => Outcome { account: account.filter(|_| !named), ..Outcome::ADMITTED },
+            Answer::Refuse { code, text } => Outcome::refused(code, text),
+        }
+    }
+
+    /// Answers job_modify; `editor` is who sent the update, as slurmctld has authenticated them.
+    pub(crate) fn modify(&self, desc: &Desc<'_>, editor: u32, now: Timestamp) -> Outcome {
+        // Not decided on the description's user_id: in an update that is whatever the sender wrote there.
+        let excepted = self.is_excepted(editor);
+        let mut number = String::new();
+        let edit = match convert::edit(desc, &mut number) {
+            Ok(edit) => edit,
+            Err(_) if excepted => return Outcome::ADMITTED,
+            Err(fault) => return self.unjudged(&fault),
+        };
+        if excepted {
+            if edit.may_raise() {
+                let line = format!(
+                    "update of job {} by uid {editor} is not judged: root and SlurmUser are excepted",
+                    edit.job
+                );
+                log::line(Severity::Info, &line);
+            }
+            return Outcome::ADMITTED;
+        }
+        if !edit.may_raise() {
+            // Hold, release, rename and their like pass even when nobody can judge.
+            return Outcome::ADMITTED;
+        }
+        let Some(bench) = &self.bench else { return Outcome::unavailable(&self.contact) };
+        match bench.modify(&edit, editor, now, &mut log::line) {
+            // The account of an existing job is set already.
+            Answer::Admit { account: _ } => Outcome::ADMITTED,
+            Answer::Refuse { code, text } => Outcome::refused(code, text),
+        }
+    }
+
+    fn is_excepted(&self, uid: u32) -> bool {
+        uid == 0 || uid == self.slurm_uid
+    }
+
+    fn unjudged(&self, fault: &Unjudged) -> Outcome {
+        Outcome::refused(Code::Input, format!("{fault}\n{}: questions to {}", Code::Input, self.contact))
+    }
+}
+
+/// Slurm's number for a kind of refusal. Never one of those that make the client try again.
+fn rc(kind: Kind) -> i32 {
+    let number = match kind {
+        Kind::Access | Kind::Unavailable => sys::ESLURM_ACCESS_DENIED,
+        Kind::Account => sys::ESLURM_INVALID_ACCOUNT,
+        Kind::TimeLimit => sys::ESLURM_MISSING_TIME_LIMIT,
+        Kind::Quota => sys::ESLURM_ACCOUNTING_POLICY,
+        Kind::Input => sys::ESLURM_NOT_SUPPORTED,
+    };
+    i32::try_from(number).unwrap_or(-1)
+}
+
+#[cfg(test)]
+mod tests;

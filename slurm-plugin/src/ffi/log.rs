@@ -1,0 +1,71 @@
+//! Lines for slurmctld's log, through slurmctld's own functions.
+
+use std::ffi::CString;
+
+use bursar_policy::job::Severity;
+
+use super::text::printable;
+
+#[cfg(not(test))]
+use host::write;
+#[cfg(test)]
+use tests::write;
+
+#[cfg(not(test))]
+mod host {
+    use std::ffi::{CStr, c_char};
+
+    unsafe extern "C" {
+        fn slurm_info(format: *const c_char, ...);
+        fn slurm_error(format: *const c_char, ...) -> i32;
+    }
+
+    pub(super) fn write(error: bool, line: &CStr) {
+        const FORMAT: *const std::ffi::c_char = c"%s".as_ptr();
+        if error {
+            // SAFETY: slurm_error reads a printf format and one NUL-terminated string for its one `%s`.
+            unsafe { slurm_error(FORMAT, line.as_ptr()) };
+        } else {
+            // SAFETY: as slurm_error.
+            unsafe { slurm_info(FORMAT, line.as_ptr()) };
+        }
+    }
+}
+
+/// Writes one line; control characters are left out, so a name cannot forge a second line.
+pub(crate) fn line(severity: Severity, text: &str) {
+    let kind = if severity == Severity::Warning { "warning: " } else { "" };
+    let text = format!("job_submit/bursar: {kind}{}", printable(text).replace('\n', " | "));
+    write(severity == Severity::Error, &CString::new(text).unwrap_or_default());
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::cell::RefCell;
+    use std::ffi::CStr;
+
+    use super::*;
+
+    thread_local! {
+        static LINES: RefCell<Vec<(bool, String)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub(super) fn write(error: bool, line: &CStr) {
+        LINES.with_borrow_mut(|lines| lines.push((error, line.to_str().unwrap().to_owned())));
+    }
+
+    /// What this thread has logged since the last call: (is an error, line).
+    pub(crate) fn taken() -> Vec<(bool, String)> {
+        LINES.take()
+    }
+
+    #[test]
+    fn given_a_hostile_text_then_the_log_gets_one_line() {
+        drop(taken());
+        line(Severity::Warning, "job of 'a\nslurmctld: error: \x1b[31mforged'");
+        assert_eq!(
+            taken(),
+            [(false, "job_submit/bursar: warning: job of 'a | slurmctld: error: [31mforged'".to_owned())]
+        );
+    }
+}
