@@ -15,8 +15,8 @@ pub mod fields;
 pub mod found;
 pub mod live;
 pub mod plan;
-// pub mod plugin_check;
-// pub mod plugin_elf;
+pub mod plugin_check;
+pub mod plugin_elf;
 pub mod settled;
 pub mod uids;
 
