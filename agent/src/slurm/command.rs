@@ -233,20 +233,22 @@ impl SlurmCommands {
     pub async fn change(&self, args: &[String], input: Option<&str>) -> Result<Change, CommandError> {
         let tool = Tool::Sacctmgr;
         let ended = self.capture(tool, args, input, self.change_timeout).await?;
-        change_outcome(ended.status.code(), &ended.stdout)
+        change_outcome(ended.status.code(), &ended.stdout, input.is_some())
             .ok_or_else(|| failed(tool, args, ended.status, &ended.stdout, &ended.stderr))
     }
 }
 
 /// What an ended `sacctmgr` change means; `None` is a failure.
-fn change_outcome(code: Option<i32>, stdout: &str) -> Option<Change> {
+///
+/// A `load` with nothing to do exits 0. It exits 1 with "Nothing new added." when it stopped at a line, too.
+fn change_outcome(code: Option<i32>, stdout: &str, is_load: bool) -> Option<Change> {
     let nothing = stdout.lines().any(|line| {
         let line = line.trim();
         ["Nothing new added", "Nothing modified", "Nothing deleted"].iter().any(|text| line.starts_with(text))
     });
     match code {
         Some(0) => Some(if nothing { Change::Nothing } else { Change::Done }),
-        Some(1) if nothing => Some(Change::Nothing),
+        Some(1) if nothing && !is_load => Some(Change::Nothing),
         _ => None,
     }
 }
@@ -289,12 +291,14 @@ mod tests {
 
     #[test]
     fn given_sacctmgrs_exit_codes_then_only_nothing_to_do_is_forgiven() {
-        assert_eq!(change_outcome(Some(0), " Adding User(s)\n"), Some(Change::Done));
-        assert_eq!(change_outcome(Some(1), " Nothing new added.\n"), Some(Change::Nothing));
-        assert_eq!(change_outcome(Some(1), "  Nothing modified\n"), Some(Change::Nothing));
-        assert_eq!(change_outcome(Some(0), "For cluster lab\n Nothing new added.\n"), Some(Change::Nothing));
-        assert_eq!(change_outcome(Some(1), " Can't modify because these users aren't associated\n"), None);
-        assert_eq!(change_outcome(None, " Nothing modified\n"), None);
+        assert_eq!(change_outcome(Some(0), " Adding User(s)\n", false), Some(Change::Done));
+        assert_eq!(change_outcome(Some(1), " Nothing new added.\n", false), Some(Change::Nothing));
+        assert_eq!(change_outcome(Some(1), "  Nothing modified\n", false), Some(Change::Nothing));
+        assert_eq!(change_outcome(Some(0), "For cluster lab\n Nothing new added.\n", false), Some(Change::Nothing));
+        assert_eq!(change_outcome(Some(1), " Can't modify because these users aren't associated\n", false), None);
+        assert_eq!(change_outcome(None, " Nothing modified\n", false), None);
+        assert_eq!(change_outcome(Some(0), "For cluster lab\n Nothing new added.\n", true), Some(Change::Nothing));
+        assert_eq!(change_outcome(Some(1), "For cluster lab\n Nothing new added.\n", true), None);
     }
 
     #[tokio::test]

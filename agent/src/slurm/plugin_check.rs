@@ -274,10 +274,10 @@ fn judge_conf(conf: &str, plugin: &Path) -> Vec<Finding> {
 
 /// The last value of a key that stands in a line of its own; keys fold case, `#` begins a comment.
 fn value(conf: &str, key: &str) -> Option<String> {
-    let lines = conf.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-    let values =
+    let lines = conf.lines().rev().map(|line| line.split('#').next().unwrap_or_default().trim());
+    let mut values =
         lines.filter_map(|line| line.split_once('=')).filter(|(name, _)| name.trim().eq_ignore_ascii_case(key));
-    values.last().map(|(_, value)| value.trim().trim_matches('"').to_owned())
+    values.next().map(|(_, value)| value.trim().trim_matches('"').to_owned())
 }
 
 #[cfg(test)]
