@@ -216,6 +216,20 @@ impl EndedIn {
         Self { from: Timestamp(from.max(EARLIEST)), until: Timestamp(now.0.max(EARLIEST)), wckey }
     }
 
+    /// The same runs in windows of `seconds` (at least 1), oldest first, for a backfill that can stop anywhere.
+    ///
+    /// sacct holds a whole answer in memory, 1.8 kB a job: a day of 33,000 jobs takes 4 s and 63 MB, a month 71 s and
+    /// 1.8 GB. Neighbours share their edge, so a run may come twice.
+    pub fn split(self, seconds: u64) -> impl Iterator<Item = Self> {
+        let mut next = Some(self.from);
+        std::iter::from_fn(move || {
+            let from = next?;
+            let until = from.plus(seconds.max(1)).min(self.until);
+            next = (until < self.until).then_some(until);
+            Some(Self { from, until, ..self })
+        })
+    }
+
     fn args(&self, cluster: &ClusterName) -> Vec<String> {
         let fields = match self.wckey {
             WckeyColumn::Enforced => format!("--format={FIELDS},WCKey"),

@@ -79,6 +79,14 @@ fn given_the_last_end_then_the_window_reaches_back_and_never_before_what_sacct_t
     assert_eq!(ahead.from, Timestamp(now.0 - 10));
 }
 
+#[test]
+fn given_a_long_window_then_its_parts_leave_no_gap() {
+    let whole = EndedIn { from: Timestamp(2_000_000), until: Timestamp(2_000_250), wckey: WckeyColumn::Untrusted };
+    let parts: Vec<(i64, i64)> = whole.split(100).map(|part| (part.from.0, part.until.0)).collect();
+    assert_eq!(parts, [(2_000_000, 2_000_100), (2_000_100, 2_000_200), (2_000_200, 2_000_250)]);
+    assert_eq!(EndedIn { until: whole.from, ..whole }.split(0).count(), 1);
+}
+
 proptest::proptest! {
     #[test]
     fn given_any_line_then_reading_it_does_not_panic(line in "[0-9a-zA-Z|=,:_ -]{0,200}") {
