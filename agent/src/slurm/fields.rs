@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bursar_policy::Timestamp;
 
-/// Slurm's end of a job that has none: about a year of minutes stands for "no limit" in some listings.
+/// The words Slurm prints where there is no value.
 const NO_VALUE: [&str; 6] = ["", "None", "NONE", "Unknown", "N/A", "(null)"];
 
 /// An instant printed with `SLURM_TIME_FORMAT=%s`; the outer `None` is a text that is no instant.
