@@ -52,7 +52,8 @@ pub struct LiveJob {
 }
 
 impl LiveJob {
-    fn limit_seconds(&self) -> Option<u64> {
+    /// Its time limit in seconds; `None` is none of its own.
+    pub fn limit_seconds(&self) -> Option<u64> {
         match self.time_limit {
             TimeLimit::Minutes(minutes) => Some(u64::from(minutes) * 60),
             TimeLimit::Unset | TimeLimit::Unlimited => None,

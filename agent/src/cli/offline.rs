@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::ExitStatus;
+use super::table::printable;
+use crate::config::{self, ConfigPaths};
 
 /// What can be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +19,46 @@ pub enum Check {
 
 /// Carries out `bursar check …`: findings to `out`, problems to `err`.
 ///
-/// `files` are those named on the command line; without any, `config` and what it names, or the installed plugin.
+/// `files` are those named on the command line: `bursar.toml` and `policy.toml`, or the plugin. Without any, `config`
+/// and the `policy.toml` beside it, or the installed plugin.
 pub fn check(what: Check, files: &[PathBuf], config: &Path, out: &mut dyn Write, err: &mut dyn Write) -> ExitStatus {
-    // The one place to connect `crate::config` and `crate::slurm` to; until then it must not look like a success.
-    let _ = (files, config, out);
-    let what = match what {
-        Check::Config => "config",
-        Check::Plugin => "plugin",
+    let outcome = match what {
+        Check::Config => check_config(files, config),
+        Check::Plugin => check_plugin(files),
     };
-    let _ = writeln!(err, "error: this build cannot check {what}");
-    ExitStatus::Usage
+    // When both ends are closed nobody is left to complain to, so the results of writing are dropped.
+    match outcome {
+        Ok(findings) => {
+            for finding in findings {
+                let _ = writeln!(out, "{}", printable(&finding, false));
+            }
+            ExitStatus::Done
+        }
+        Err(problems) => {
+            for problem in problems {
+                let _ = writeln!(err, "error: {}", printable(&problem, false));
+            }
+            ExitStatus::Usage
+        }
+    }
+}
+
+/// Every problem of both files, or what was found to be sound.
+fn check_config(files: &[PathBuf], config: &Path) -> Result<Vec<String>, Vec<String>> {
+    let beside = |machine: &Path| machine.with_file_name("policy.toml");
+    let paths = match files {
+        [] => ConfigPaths { machine: config.to_owned(), policy: beside(config) },
+        [machine] => ConfigPaths { machine: machine.clone(), policy: beside(machine) },
+        [machine, policy] => ConfigPaths { machine: machine.clone(), policy: policy.clone() },
+        _ => return Err(vec!["check config takes bursar.toml and policy.toml, in this order".to_owned()]),
+    };
+    match config::load(&paths) {
+        Ok(_) => Ok([&paths.machine, &paths.policy].map(|path| format!("{}: sound", path.display())).to_vec()),
+        Err(problems) => Err(problems.iter().map(ToString::to_string).collect()),
+    }
+}
+
+/// The one place to call `crate::slurm::plugin_check` from; until then it must not look like a success.
+fn check_plugin(_files: &[PathBuf]) -> Result<Vec<String>, Vec<String>> {
+    Err(vec!["this build cannot check plugin".to_owned()])
 }

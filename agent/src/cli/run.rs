@@ -129,6 +129,12 @@ fn print(response: &Response, layout: &Layout, options: &Options, ends: &mut End
             notes.iter().for_each(|line| note(ends.err, line));
             Ok(ExitStatus::Done)
         }
+        Response::Judged { table, notes, refusal } => {
+            table::write(table, layout, options, ends.out)?;
+            ends.out.flush()?;
+            notes.iter().chain(refusal).for_each(|line| note(ends.err, line));
+            Ok(if refusal.is_some() { ExitStatus::Refused } else { ExitStatus::Done })
+        }
         Response::Done { changed, lines } => {
             if options.style == Style::Json {
                 writeln!(ends.out, "{}", serde_json::json!({ "changed": changed, "lines": lines }))?;

@@ -1,14 +1,16 @@
 //! `bursard`: loops of plan, then apply, and answers to those who ask.
 //!
-//! * [`run`](mod@run) starts everything and ends it.
 //! * [`people`] follows sources and policy into the store, onto hosts and, through [`associations`], into Slurm.
 //! * [`usage`] follows jobs and runs into the snapshot that the plugin decides from.
+//! * [`answer`] is what it says to the command line.
 //! * [`site`] is what the tasks share; [`describe`] puts a pass into words.
 
+pub mod answer;
 pub mod associations;
 pub mod describe;
 pub mod people;
 pub mod site;
 pub mod usage;
 
+pub use answer::Answers;
 pub use site::{Site, View};

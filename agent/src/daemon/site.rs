@@ -29,6 +29,17 @@ pub struct View {
     pub standing: Arc<Standing>,
     /// Slurm's facts of itself.
     pub cluster: Arc<Cluster>,
+    /// People's associations as slurmdbd last told them, once it has.
+    pub associations: Option<Arc<Associations>>,
+}
+
+/// What slurmdbd holds of people's associations.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Associations {
+    /// By user and account: whether it is shut, that is, has its limits at zero.
+    pub shut: BTreeMap<(String, String), bool>,
+    /// The account of jobs that name none, by user.
+    pub default_accounts: BTreeMap<String, String>,
 }
 
 /// How a part of the daemon fares.

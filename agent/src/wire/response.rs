@@ -15,6 +15,15 @@ pub enum Response {
         /// Sentences about them, for stderr.
         notes: Vec<String>,
     },
+    /// Data about something that was judged or stopped: rows for stdout, and whether it ended in a no.
+    Judged {
+        /// The rows.
+        table: Table,
+        /// Sentences about them, for stderr.
+        notes: Vec<String>,
+        /// The no, as a sentence; nothing is a yes.
+        refusal: Option<String>,
+    },
     /// A change was made, or for a dry run would be.
     Done {
         /// How many objects changed.

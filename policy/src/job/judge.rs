@@ -212,7 +212,8 @@ fn fits<'s>(
 /// What a snapshot's figures say once `periods` have ended since it was made.
 ///
 /// Nothing is known of what was settled since, but whatever it is was in flight then: the bound holds.
-fn after_rollover(seen: &PeriodUse, total: u64, periods: usize) -> PeriodUse {
+/// `total` is [`Usage::in_flight_total`] of the same owner.
+pub fn after_rollover(seen: &PeriodUse, total: u64, periods: usize) -> PeriodUse {
     match periods {
         0 => *seen,
         1 => PeriodUse { settled: 0, in_flight: seen.in_flight_next, in_flight_next: total },

@@ -17,6 +17,6 @@ mod tests;
 pub use array::most_tasks;
 pub use bound::{Bound, Cost, bound};
 pub use gate::{Answer, Gate, Severity};
-pub use judge::{Asked, Terms, Verdict, judge, judge_edit};
+pub use judge::{Asked, Terms, Verdict, after_rollover, judge, judge_edit};
 pub use ledger::{GRACE, Ledger};
 pub use request::{Edit, Memory, Request, Shape, TimeLimit};

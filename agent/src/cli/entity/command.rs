@@ -39,7 +39,7 @@ pub static BALANCE: Schema = Schema {
 pub static REPORT_USAGE: Schema = Schema {
     name: "usage",
     aliases: &[],
-    about: "CPU time per account and person in [start, end); without times, yesterday, as in sreport",
+    about: "CPU time per account and person in [start, end); without times, this month until now",
     can_add: false,
     can_modify: false,
     can_delete: false,
@@ -84,6 +84,7 @@ pub static EXPLAIN_JOB: Schema = Schema {
         Key::new("nodes", Kind::Count, &[Where], "nodes"),
         Key::new("time-limit", Kind::Name, &[Where], "time limit in Slurm's spelling").or(&["time"]),
         Key::new("tasks", Kind::Count, &[Where], "number of array tasks; without it 1").or(&["array-tasks"]),
+        Key::new("at", Kind::Instant, &[Where], "when it is submitted; without it now"),
     ],
     fields: EXPLANATION,
 };
@@ -102,6 +103,7 @@ pub static EXPLAIN_LOGIN: Schema = Schema {
     keys: &[
         Key::new("user", Kind::Name, &[Where], "who logs in; without it the caller"),
         Key::new("service", Kind::Name, &[Where], "PAM service; without it sshd"),
+        Key::new("at", Kind::Instant, &[Where], "when; without it now"),
     ],
     fields: EXPLANATION,
 };
