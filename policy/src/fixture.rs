@@ -23,7 +23,7 @@ pub(crate) fn contents() -> Contents {
         last_known: true,
         notice: 14 * 86_400,
         cluster: "demo".into(),
-        contact: "hpc@example.org".into(),
+        contact: "Ask hpc@example.org.".into(),
     });
     contents.partitions = vec![Partition {
         name: "main".into(),

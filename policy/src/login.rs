@@ -70,7 +70,7 @@ fn decide<'s>(snapshot: &'s Snapshot, request: &LoginRequest<'_>, now: Timestamp
         return Err(Reason::Unavailable);
     }
     let soon = grant.until != Timestamp::NEVER && grant.until.seconds_since(now) <= snapshot.notice();
-    let notice = soon.then(|| format!("Access ends {}; to renew, ask {}", grant.until_text, snapshot.contact()));
+    let notice = soon.then(|| format!("Access ends {}. {}", grant.until_text, snapshot.contact()));
     Ok(Terms { grant: grant.id, role: grant.role, until: grant.until, notice })
 }
 
@@ -133,7 +133,7 @@ mod tests {
         contents.people[0].grants[0].until = NOW.plus(3_600);
         contents.people[0].grants[0].until_text = "2026-11-22 10:00 CET".into();
         let Verdict::Admit(terms) = verdict(&contents, 70_001, "ana") else { panic!("refused") };
-        assert_eq!(terms.notice.as_deref(), Some("Access ends 2026-11-22 10:00 CET; to renew, ask hpc@example.org"));
+        assert_eq!(terms.notice.as_deref(), Some("Access ends 2026-11-22 10:00 CET. Ask hpc@example.org."));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct NodeConf {
     pub publisher_uid: Option<u32>,
     /// Where a login tells bursard of itself.
     pub login_socket: PathBuf,
-    /// Whom to ask when there is no snapshot to say it.
+    /// A sentence on whom to ask, for when there is no snapshot to say it.
     pub contact: String,
 }
 
@@ -38,7 +38,7 @@ impl Default for NodeConf {
             controller_snapshot: PathBuf::from("/var/lib/bursar/publish/controller.snap"),
             publisher_uid: None,
             login_socket: PathBuf::from("/run/bursar/logins.sock"),
-            contact: String::from("your administrator"),
+            contact: String::from("Ask your administrator."),
         }
     }
 }

@@ -255,10 +255,10 @@ impl Reason<'_> {
         }
     }
 
-    /// The sentence with its code, and whom to ask: two lines.
+    /// The sentence, then its code with the site's sentence on whom to ask: two lines.
     pub fn text(&self, contact: &str) -> String {
-        let contact = if contact.is_empty() { "your administrator" } else { contact };
-        format!("{self}\n{}: questions to {contact}", self.code())
+        let contact = if contact.is_empty() { "Ask your administrator." } else { contact };
+        format!("{self}\n{}: {contact}", self.code())
     }
 }
 
@@ -300,14 +300,21 @@ impl fmt::Display for Reason<'_> {
                 )
             }
             Self::CpuTime { owner, kind, next, asked, used, in_flight, limit, ends } => {
-                let (which, when) = if next { ("next", "the next one begins") } else { ("this", "it ends") };
+                let which = match (kind, next) {
+                    (PeriodKind::Day, false) => "today",
+                    (PeriodKind::Day, true) => "tomorrow",
+                    (PeriodKind::Week, false) => "this week",
+                    (PeriodKind::Week, true) => "next week",
+                    (PeriodKind::Month, false) => "this month",
+                    (PeriodKind::Month, true) => "next month",
+                };
+                let when = if next { "which begins" } else { "which ends" };
                 write!(
                     f,
-                    "{} may use {} CPU-hours {which} {}: {} are used, {} are in flight, and this job may use {}; \
-                     {when} {ends}",
+                    "{} may use {} CPU-hours {which}, {when} {ends}: {} are used, {} are in flight, and this job may \
+                     use {}",
                     Subject(owner),
                     Hours(limit),
-                    kind.word(),
                     Hours(used),
                     Hours(in_flight),
                     Hours(asked),
@@ -378,9 +385,9 @@ mod tests {
             ends: "2026-12-01 00:00 CET",
         };
         assert_eq!(
-            reason.text("hpc@example.org"),
-            "account physics may use 100.00 CPU-hours this month: 90.00 are used, 8.00 are in flight, and this job may \
-             use 16.00; it ends 2026-12-01 00:00 CET\nBSR-152: questions to hpc@example.org"
+            reason.text("Ask hpc@example.org."),
+            "account physics may use 100.00 CPU-hours this month, which ends 2026-12-01 00:00 CET: 90.00 are used, 8.00 are \
+             in flight, and this job may use 16.00\nBSR-152: Ask hpc@example.org."
         );
     }
 

@@ -142,7 +142,7 @@ impl<B: Bench> Plugin<B> {
     }
 
     fn unjudged(&self, fault: &Unjudged) -> Outcome {
-        Outcome::refused(Code::Input, format!("{fault}\n{}: questions to {}", Code::Input, self.contact))
+        Outcome::refused(Code::Input, format!("{fault}\n{}: {}", Code::Input, self.contact))
     }
 }
 

@@ -15,6 +15,7 @@ mod place;
 mod site;
 mod story;
 mod wait;
+mod world;
 
 pub use cluster::{Cluster, ClusterBuilder};
 pub use error::{Error, Result};
@@ -25,3 +26,4 @@ pub use place::{hosts_dir, lock_cluster, remove_remains, target_dir};
 pub use site::{Kept, Site};
 pub use story::Story;
 pub use wait::wait_for;
+pub use world::{Inhabitant, POLICY, World};

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use bursar_agent::daemon::site::chain;
 use bursar_agent::node::{self, TakenOver};
 use bursar_agent::posix::{self, Root};
+use bursar_policy::snapshot::file::Stamp;
 use bursar_policy::{NodeConf, SystemClock, node_conf};
 
 fn main() -> ExitCode {
@@ -21,16 +22,24 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match node::take_over(&conf, &Root::host(), &SystemClock) {
-        Ok(taken) => {
-            tell(&taken);
-            end_sessions(&taken);
-            ExitCode::SUCCESS
+    // systemd may not notice a snapshot that is published while we work on the one before, so we look ourselves.
+    let mut followed = None;
+    loop {
+        let stamp = Stamp::of(&node::published_path(&conf));
+        if followed == Some(stamp) {
+            return ExitCode::SUCCESS;
         }
-        Err(error) => {
-            tracing::error!("{}", chain(&error));
-            ExitCode::FAILURE
+        match node::take_over(&conf, &Root::host(), &SystemClock) {
+            Ok(taken) => {
+                tell(&taken);
+                end_sessions(&taken);
+            }
+            Err(error) => {
+                tracing::error!("{}", chain(&error));
+                return ExitCode::FAILURE;
+            }
         }
+        followed = Some(stamp);
     }
 }
 

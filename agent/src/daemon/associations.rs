@@ -1,11 +1,12 @@
 //! What the store wants of slurmdbd, and the pass that brings it there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bursar_policy::{AccountName, Timestamp, UserName};
 
 use super::people::local_accounts;
-use super::site::{Site, Step, View, chain};
+use super::site::{Associations, Site, Step, View, chain};
 use crate::config::MachineRole;
 use crate::slurm::SlurmCommands;
 use crate::slurm::apply;
@@ -89,8 +90,14 @@ fn label(text: &str, name: &AccountName) -> Label {
 }
 
 /// Brings slurmdbd in step and heals people whom slurmctld holds without a uid.
-pub async fn sync(commands: &SlurmCommands, desired: &DesiredCluster) -> Result<Vec<Step>, String> {
+///
+/// What slurmdbd holds afterwards goes into the view, whatever came of the pass.
+pub async fn sync(site: &Site, commands: &SlurmCommands, desired: &DesiredCluster) -> Result<Vec<Step>, String> {
     let synced = apply::sync(commands, desired).await.map_err(|error| chain(&error))?;
+    let held = Arc::new(held(&synced.found));
+    if site.view().associations.as_ref() != Some(&held) {
+        site.renew(|view| view.associations = Some(held));
+    }
     let steps: Vec<Step> = synced.applied.done.iter().map(|action| step(&action.to_string())).collect();
     if let Some(error) = &synced.applied.failed {
         return Err(chain(error));
@@ -111,6 +118,13 @@ pub async fn sync(commands: &SlurmCommands, desired: &DesiredCluster) -> Result<
         return Err(lines.join("; "));
     }
     Ok(steps)
+}
+
+/// What slurmdbd holds, as answers show it.
+fn held(found: &FoundCluster) -> Associations {
+    let shut = found.associations.iter().map(|(key, limits)| (key.clone(), *limits == JobLimits::REVOKED)).collect();
+    let defaults = found.users.iter().filter_map(|(name, user)| Some((name.clone(), user.default_account.clone()?)));
+    Associations { shut, default_accounts: defaults.collect() }
 }
 
 /// What [`sync`] would do now.

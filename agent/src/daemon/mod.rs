@@ -1,14 +1,18 @@
 //! `bursard`: loops of plan, then apply, and answers to those who ask.
 //!
+//! * [`run`](mod@run) starts everything and ends it.
 //! * [`people`] follows sources and policy into the store, onto hosts and, through [`associations`], into Slurm.
 //! * [`usage`] follows jobs and runs into the snapshot that the plugin decides from.
+//! * [`logins`] keeps what PAM modules tell.
 //! * [`answer`] is what it says to the command line.
 //! * [`site`] is what the tasks share; [`describe`] puts a pass into words.
 
 pub mod answer;
 pub mod associations;
 pub mod describe;
+pub mod logins;
 pub mod people;
+pub mod run;
 pub mod site;
 pub mod usage;
 

@@ -266,7 +266,7 @@ impl People {
         if compared.is_some_and(|(at, known)| now.seconds_since(*at) < COMPARED_AFTER && *known == desired) {
             return Ok(left_out.unwrap_or_else(|| "slurmdbd agrees".to_owned()));
         }
-        let done = associations::sync(&self.commands, &desired).await;
+        let done = associations::sync(&self.site, &self.commands, &desired).await;
         if let Ok(done) = &done {
             steps.extend(done.iter().cloned());
             self.compared = Some((now, desired));

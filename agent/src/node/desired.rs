@@ -39,7 +39,11 @@ fn of_person(person: &PersonRef<'_>, now: Timestamp) -> Result<Option<DesiredPer
         (PersonState::Removed, _) => Account::Removed,
         (_, Ok(_)) => Account::Active { until: last_end(person, now) },
         (_, Err(_)) if person.grants().all(|grant| grant.from > now) => return Ok(None),
-        (_, Err(_)) => Account::Suspended,
+        (PersonState::Active, Err(_)) => {
+            let since = person.grants().map(|grant| grant.until).filter(|end| *end <= now).max();
+            since.map_or(Account::Suspended, |since| Account::Ended { since })
+        }
+        (PersonState::Disabled, Err(_)) => Account::Suspended,
     };
     let id = |error: bursar_policy::IdError| error.to_string();
     Ok(Some(DesiredPerson {

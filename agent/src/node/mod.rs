@@ -85,7 +85,7 @@ pub fn take_over(conf: &NodeConf, root: &Root, clock: &dyn Clock) -> Result<Take
 }
 
 /// Where bursard leaves the snapshot for hosts: beside the plugin's.
-fn published_path(conf: &NodeConf) -> PathBuf {
+pub fn published_path(conf: &NodeConf) -> PathBuf {
     conf.controller_snapshot.with_file_name("node.snap")
 }
 

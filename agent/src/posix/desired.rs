@@ -47,6 +47,12 @@ pub enum PersonState {
         /// The first instant at which the grant no longer holds; none when it has no end.
         until: Option<Timestamp>,
     },
+    /// The last grant ended then. The account is shut, but the keys stay for a while: a key that is refused is refused
+    /// without a word, and whoever had access is owed the sentence that the account phase has for them.
+    Ended {
+        /// The first instant at which no grant held.
+        since: Timestamp,
+    },
     /// May not log in for now; everything stays in place.
     Suspended,
     /// Gone at the source; the line stays so that the uid keeps its name and is never given again.

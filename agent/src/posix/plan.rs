@@ -17,6 +17,9 @@ use super::ledger::{Kind, Ledger};
 use super::parse::{Claims, Edits, Lines, fields};
 use super::refusal::{Notice, Refusal, Why};
 
+/// How long after the end of a grant a key still leads to the sentence that says so, and to nothing else: seconds.
+pub const TOLD_FOR: u64 = 30 * 86_400;
+
 /// The account files as they were found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -112,9 +115,12 @@ pub fn plan(desired: &Desired, found: &Found, ledger: &Ledger, facts: &Facts, ba
     let mut key_files: BTreeSet<&str> = BTreeSet::new();
     let homes = home_owners(&desired.people);
     for person in work.distinct_people() {
-        if let Some(line) = work.settle_person(person, facts, bases, &homes)
-            && let PersonState::Active { until } = line
-        {
+        let keys_until = match work.settle_person(person, facts, bases, &homes) {
+            Some(PersonState::Active { until }) => Some(until.map(|end| end.plus(TOLD_FOR))),
+            Some(PersonState::Ended { since }) => Some(Some(since.plus(TOLD_FOR))),
+            Some(PersonState::Suspended | PersonState::Removed) | None => None,
+        };
+        if let Some(until) = keys_until.filter(|until| until.is_none_or(|end| entry::day_of(end) >= facts.today)) {
             work.settle_keys(person, until, facts, &mut key_files);
         }
     }
@@ -183,7 +189,9 @@ impl<'a> Work<'a> {
             return None;
         }
         let line = match (person.state, existing) {
-            (PersonState::Suspended | PersonState::Removed, Some(line)) => entry::passwd_suspended(line, name, id),
+            (PersonState::Ended { .. } | PersonState::Suspended | PersonState::Removed, Some(line)) => {
+                entry::passwd_suspended(line, name, id)
+            }
             _ => {
                 let shell = self.shell_for(person, existing, facts)?;
                 let home = self.home_for(person, existing, facts, bases, homes)?;
@@ -193,7 +201,7 @@ impl<'a> Work<'a> {
         };
         let access = match person.state {
             PersonState::Active { until } => Access::Open(until),
-            PersonState::Suspended | PersonState::Removed => Access::Shut,
+            PersonState::Ended { .. } | PersonState::Suspended | PersonState::Removed => Access::Shut,
         };
         self.write_person(name, id, line, access, facts.today);
         if person.state != PersonState::Removed {

@@ -57,7 +57,7 @@ fn given_a_dated_grant_then_shadow_and_keys_end_with_it_and_follow_a_new_date() 
     let until = |at| desired(vec![host.person("ana", 65_536, PersonState::Active { until: Some(at) })], vec![]);
     host.settle(&until(Timestamp(NOW.0 + 86_400)));
     assert_eq!(host.line("shadow", "ana"), "ana:*:20530:0:99999:7::20532:");
-    assert!(host.key("ana").unwrap().contains("expiry-time=\"20260319010000Z\" ssh-ed25519"));
+    assert!(host.key("ana").unwrap().contains("expiry-time=\"20260418010000Z\" ssh-ed25519"));
     let outcome = host.settle(&until(Timestamp(NOW.0 + 10 * 86_400)));
     assert_eq!((outcome.files_written, outcome.keys_written), (vec!["shadow"], 1));
     assert_eq!(host.line("shadow", "ana"), "ana:*:20530:0:99999:7::20541:");
@@ -81,6 +81,20 @@ fn given_a_suspended_person_then_line_home_and_groups_stay_access_goes_and_react
     host.settle(&with(ACTIVE));
     assert_eq!(files.map(|file| host.text(file)), before);
     assert!(host.key("ana").is_some());
+}
+
+#[test]
+fn given_a_grant_that_ended_then_the_account_is_shut_and_keys_stay_for_a_month_so_that_the_refusal_has_words() {
+    let host = Host::new();
+    let with = |state| desired(vec![host.person("ana", 65_536, state)], vec![]);
+    host.settle(&with(PersonState::Active { until: Some(NOW) }));
+    let key = host.key("ana");
+    host.settle(&with(PersonState::Ended { since: NOW }));
+    assert!(host.line("passwd", "ana").ends_with(":/usr/sbin/nologin"));
+    assert_eq!(host.line("shadow", "ana"), "ana:!*:20530:0:99999:7::1:");
+    assert_eq!(host.key("ana"), key);
+    host.settle(&with(PersonState::Ended { since: Timestamp(NOW.0 - 32 * 86_400) }));
+    assert_eq!(host.key("ana"), None);
 }
 
 #[test]

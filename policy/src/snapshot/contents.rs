@@ -37,7 +37,7 @@ pub struct Header {
     pub notice: u64,
     /// Slurm's name of the cluster.
     pub cluster: String,
-    /// Whom a refused person may ask, as a phrase: "hpc@example.org".
+    /// A sentence on whom a refused person may ask: "Ask hpc@example.org."
     pub contact: String,
 }
 

@@ -3,9 +3,8 @@
 
 use std::error::Error as _;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use bursar_tests::{BuildDir, Cluster, Error, Files, Kept, Result, Story, install_bursar, remove_remains};
+use bursar_tests::{BuildDir, Cluster, Error, Kept, Result, Story, World, install_bursar, remove_remains};
 
 /// The name of the demo's run under `target/hosts`.
 const SITE: &str = "demo";
@@ -58,24 +57,32 @@ fn run() -> Result<()> {
     let build = BuildDir::debug()?;
     let mut story = Story::on_stdout();
     story.chapter("A cluster comes up")?;
-    let cluster = Cluster::builder().site_name(SITE).up_with(|host| install_bursar(host, &build, &Files::default()))?;
+    let mut world = None;
+    let cluster = Cluster::builder().site_name(SITE).cpus_per_node(8).with_bursar_plugin().up_with(|host| {
+        let new = World::new(host)?;
+        install_bursar(host, &build, &new.files())?;
+        world = Some(new);
+        Ok(())
+    })?;
     cluster.authorise_bursar()?;
-    play(&mut story, &cluster)?;
+    let world = world.ok_or_else(|| Error::Machine("the cluster came up without its people".into()))?;
+    play(&mut story, &cluster, &world)?;
     cluster.host().site().keep()?;
     story.finish(&cluster)
 }
 
 /// The steps of the story.
-fn play(story: &mut Story<std::io::Stdout>, cluster: &Cluster) -> Result<()> {
+fn play(story: &mut Story<std::io::Stdout>, cluster: &Cluster, world: &World) -> Result<()> {
     let host = cluster.host();
     story.narrate("One host runs munge, MariaDB, slurmdbd, slurmctld, two slurmd and sshd.")?;
     story.show(host, &["sinfo"])?;
-    story.show(host, &["useradd", "--create-home", "--shell", "/bin/bash", "alice"])?;
-    story.show(host, &["sacctmgr", "--immediate", "add", "account", "physics"])?;
-    story.show(host, &["sacctmgr", "--immediate", "add", "user", "alice", "account=physics"])?;
-    story.show_as(host, "alice", &["sbatch", "--wrap", "echo hello from $(hostname)"])?;
-    cluster.wait_for_accounted_state(1, "COMPLETED", Duration::from_secs(30))?;
-    // Without --jobs, sacct leaves out what began in the current second.
-    story.show_as(host, "alice", &["sacct", "--allocations", "--jobs=1"])?;
+    story.show(host, &["sh", "-c", "sleep 8; journalctl -u bursard -u bursar-node --no-pager | tail -50; ls -la /var/lib/bursar /var/lib/bursar/publish /var/lib/bursar-node; getent passwd ana; id bursar; sacctmgr -nP show assoc format=account,user,maxjobs; tail -20 /var/log/slurm/slurmctld.log"])?;
+    let ana = world.login("ana").unwrap();
+    story.show_ssh(host, ana, "ana", &["id"])?;
+    story.show_ssh(host, world.login("chi").unwrap(), "chi", &["id"])?;
+    story.show_as(host, "ana", &["sbatch", "--time=60", "--wrap", "sleep 5"])?;
+    story.show_as(host, "ana", &["sbatch", "--time=660", "--wrap", "sleep 5"])?;
+    story.show_as(host, "eva", &["sbatch", "--time=660", "--wrap", "sleep 5"])?;
+    story.show(host, &["sh", "-c", "sleep 8; journalctl -u bursard -u bursar-node --no-pager | tail -50; squeue -a; grep -i bursar /var/log/slurm/slurmctld.log"])?;
     Ok(())
 }
