@@ -25,7 +25,7 @@ const GUARD_PERCENT: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "source {from} would take access from {losing} of {people} people, more than {allowed} at once; check the source, \
-     and if it is right, confirm with `bursar sync --confirm-drop`"
+     and if it is right, confirm with `bursar sync --accept-drop`"
 )]
 pub struct DropAlarm {
     /// The source's name.

@@ -265,7 +265,7 @@ async fn given_an_empty_read_then_even_few_people_are_guarded() {
     assert_eq!(
         alarm.to_string(),
         "source directory would take access from 2 of 2 people, more than 0 at once; check the source, and if it is \
-         right, confirm with `bursar sync --confirm-drop`"
+         right, confirm with `bursar sync --accept-drop`"
     );
     assert_eq!(state_of(&store, "u0").await, SubjectState::Active);
     try_sync(&store, "", true).await.unwrap();

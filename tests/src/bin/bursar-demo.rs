@@ -1,10 +1,14 @@
 //! Plays the demonstration on a real cluster, and lets people into it afterwards.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use bursar_tests::{BuildDir, Cluster, Error, Kept, Result, Story, World, install_bursar, remove_remains};
+use bursar_tests::{
+    BuildDir, Cluster, Error, Host, Kept, Output, Result, Story, World, install_bursar, remove_remains,
+};
 
 /// The name of the demo's run under `target/hosts`.
 const SITE: &str = "demo";
@@ -74,15 +78,148 @@ fn run() -> Result<()> {
 /// The steps of the story.
 fn play(story: &mut Story<std::io::Stdout>, cluster: &Cluster, world: &World) -> Result<()> {
     let host = cluster.host();
-    story.narrate("One host runs munge, MariaDB, slurmdbd, slurmctld, two slurmd and sshd.")?;
+    story.narrate(
+        "One host runs munge, MariaDB, slurmdbd, slurmctld, two slurmd and sshd; bursard has just been started.",
+    )?;
     story.show(host, &["sinfo"])?;
-    story.show(host, &["sh", "-c", "sleep 8; journalctl -u bursard -u bursar-node --no-pager | tail -50; ls -la /var/lib/bursar /var/lib/bursar/publish /var/lib/bursar-node; getent passwd ana; id bursar; sacctmgr -nP show assoc format=account,user,maxjobs; tail -20 /var/log/slurm/slurmctld.log"])?;
-    let ana = world.login("ana").unwrap();
-    story.show_ssh(host, ana, "ana", &["id"])?;
-    story.show_ssh(host, world.login("chi").unwrap(), "chi", &["id"])?;
-    story.show_as(host, "ana", &["sbatch", "--time=60", "--wrap", "sleep 5"])?;
-    story.show_as(host, "ana", &["sbatch", "--time=660", "--wrap", "sleep 5"])?;
-    story.show_as(host, "eva", &["sbatch", "--time=660", "--wrap", "sleep 5"])?;
-    story.show(host, &["sh", "-c", "sleep 8; journalctl -u bursard -u bursar-node --no-pager | tail -50; squeue -a; grep -i bursar /var/log/slurm/slurmctld.log"])?;
+    host.wait_for("everybody's account and association", Duration::from_secs(60), || {
+        told(host.run_as("ana", &["sbatch", "--test-only", "--time=1", "--wrap=true"]))
+    })?;
+    people(story, host)?;
+    logins(story, cluster, world)?;
+    jobs(story, cluster)?;
+    report(story, cluster)
+}
+
+fn people(story: &mut Story<std::io::Stdout>, host: &Host) -> Result<()> {
+    story.chapter("People in a directory file become accounts and associations")?;
+    story.show(host, &["bursar", "check", "config"])?;
+    story.show(host, &["bursar", "show", "user", "format=Name%8,Uid,Kind%8,State,Roles%25"])?;
+    story.show(host, &["getent", "passwd", "ana", "ben", "eva", "kim"])?;
+    story.show(host, &["sacctmgr", "show", "assoc", "cluster=demo", "format=account,user,share,maxjobs"])?;
+    story.narrate("A second pass finds nothing to do.")?;
+    story.show(host, &["bursar", "sync", "--dry-run"])?;
     Ok(())
+}
+
+fn logins(story: &mut Story<std::io::Stdout>, cluster: &Cluster, world: &World) -> Result<()> {
+    let host = cluster.host();
+    let login = |name: &str| world.login(name).ok_or_else(|| Error::Machine(format!("{name} has no key")));
+    story.chapter("Every login is judged from the same grants")?;
+    story.show_ssh(host, login("ana")?, "ana", &["id"])?;
+    let chi = login("chi")?;
+    story.narrate("Chi is a guest. She gets access for a few seconds, which is noted, and loses it by itself.")?;
+    story.show(
+        host,
+        &[
+            "bursar",
+            "-i",
+            "add",
+            "grant",
+            "user=chi",
+            "role=compute-user",
+            "account=physics",
+            "until=now+15seconds",
+            "reason=a visit",
+        ],
+    )?;
+    host.wait_for("chi's account", Duration::from_secs(10), || told(host.ssh(chi, "chi", &["true"])))?;
+    story.show_ssh(host, chi, "chi", &["id"])?;
+    host.wait_for("the end of chi's grant", Duration::from_secs(30), || match told(host.ssh(chi, "chi", &["true"])) {
+        Err(_) => Ok(()),
+        Ok(()) => Err("she is still let in".to_owned()),
+    })?;
+    story.show_ssh(host, chi, "chi", &["id"])?;
+    story.show(host, &["bursar", "explain", "login", "user=chi"])?;
+    story.show(host, &["bursar", "show", "login", "where", "user=chi"])?;
+    Ok(())
+}
+
+fn jobs(story: &mut Story<std::io::Stdout>, cluster: &Cluster) -> Result<()> {
+    let host = cluster.host();
+    story.chapter("Every job is judged before it enters")?;
+    story.narrate("Ana may use ten CPU-hours a day. What a job may come to counts from the moment it is accepted.")?;
+    let short = "--time=30";
+    story.show_as(host, "ana", &["sbatch", short, "--ntasks=2", "--wrap", "srun sleep 6"])?;
+    story.show_as(host, "ana", &["sbatch", short, "--array=1-4%2", "--wrap", "sleep 3"])?;
+    story.show_as(host, "ana", &["sbatch", "--time=480", "--ntasks=2", "--wrap", "sleep 1"])?;
+    story.show_as(host, "eva", &["sbatch", short, "--wrap", "true"])?;
+    story.show_as(host, "ben", &["sbatch", short, "--account=science", "--wrap", "true"])?;
+    story.show(host, &["bursar", "explain", "job", "user=ana", "cpus=2", "time-limit=480"])?;
+    story.narrate("Ben's jobs end in every way a job can.")?;
+    story.show_as(host, "ben", &["sbatch", short, "--wrap", "sleep 2; exit 3"])?;
+    let cancelled = cluster.submit("ben", &[short, "--wrap", "sleep 600"])?;
+    let requeued = cluster.submit("ben", &[short, "--requeue", "--wrap", "sleep 4"])?;
+    let running = |job: u32| cluster.wait_for_job_state(job, "RUNNING", Duration::from_secs(30));
+    running(cancelled)?;
+    running(requeued)?;
+    story.show_as(host, "ben", &["squeue"])?;
+    story.show_as(host, "ben", &["bursar", "balance"])?;
+    story.show_as(host, "ben", &["scancel", &cancelled.to_string()])?;
+    story.show(host, &["scontrol", "requeue", &requeued.to_string()])?;
+    Ok(())
+}
+
+fn report(story: &mut Story<std::io::Stdout>, cluster: &Cluster) -> Result<()> {
+    let host = cluster.host();
+    story.chapter("A report says who used what, equal to sacct to the second")?;
+    host.wait_for("the end of all jobs", Duration::from_secs(240), || {
+        match told_text(host.run(&["squeue", "--noheader", "--states=PD,R,CG,S"]))?.lines().next() {
+            None => Ok(()),
+            Some(job) => Err(job.to_owned()),
+        }
+    })?;
+    host.wait_for("bursar and sacct to agree", Duration::from_secs(30), || {
+        let (ours, slurms) = (from_bursar(host)?, from_sacct(host)?);
+        if ours == slurms && !ours.is_empty() { Ok(()) } else { Err(format!("bursar says {ours:?}, sacct {slurms:?}")) }
+    })?;
+    let fields = "--format=JobID%8,User%6,Account%8,State%12,AllocCPUS,ElapsedRaw,CPUTimeRAW";
+    story.show(host, &["sacct", "--allusers", "--allocations", "--duplicates", "--starttime=today", fields])?;
+    story.show(host, &["bursar", "-t", "Seconds", "report", "usage", "start=today"])?;
+    for (user, seconds) in from_sacct(host).map_err(Error::Machine)? {
+        story.narrate(&format!("{user}: {seconds} CPU-seconds, by bursar and by sacct."))?;
+    }
+    story.show_as(host, "ana", &["bursar", "balance"])?;
+    story.show(host, &["bursar", "status"])?;
+    Ok(())
+}
+
+/// An answer as a step that is waited for sees it.
+fn told(output: Result<Output>) -> std::result::Result<(), String> {
+    told_text(output).map(drop)
+}
+
+fn told_text(output: Result<Output>) -> std::result::Result<String, String> {
+    output.and_then(|output| output.ok()).map_err(|error| error.to_string())
+}
+
+/// CPU-seconds of everybody today, as bursar reports them.
+fn from_bursar(host: &Host) -> std::result::Result<BTreeMap<String, u64>, String> {
+    let command = ["bursar", "-nP", "-t", "Seconds", "report", "usage", "start=today", "format=user,used"];
+    sums(&told_text(host.run(&command))?, |fields| Some((*fields.first()?, fields.get(1)?.parse().ok()?)))
+}
+
+/// The same from slurmdbd: every run's seconds times its CPUs.
+fn from_sacct(host: &Host) -> std::result::Result<BTreeMap<String, u64>, String> {
+    let command = ["sacct", "-aDXnP", "--starttime=today", "--format=User,ElapsedRaw,AllocCPUS"];
+    sums(&told_text(host.run(&command))?, |fields| {
+        let (elapsed, cpus): (u64, u64) = (fields.get(1)?.parse().ok()?, fields.get(2)?.parse().ok()?);
+        Some((*fields.first()?, elapsed * cpus))
+    })
+}
+
+/// Adds up lines of `user|…` by user; users without any second are left out.
+fn sums<'t>(
+    text: &'t str,
+    read: impl Fn(&[&'t str]) -> Option<(&'t str, u64)>,
+) -> std::result::Result<BTreeMap<String, u64>, String> {
+    let mut sums = BTreeMap::new();
+    for line in text.lines() {
+        let fields: Vec<&str> = line.split('|').collect();
+        let (user, seconds) = read(&fields).ok_or_else(|| format!("unreadable: {line}"))?;
+        if !user.is_empty() && seconds > 0 {
+            *sums.entry(user.to_owned()).or_default() += seconds;
+        }
+    }
+    Ok(sums)
 }
