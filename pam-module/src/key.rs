@@ -1,6 +1,7 @@
 //! How somebody proved who they are, from what sshd leaves in `SSH_AUTH_INFO_0`.
 //!
-//! The variable has one line per method, such as `publickey ssh-ed25519 AAAA…`. The record keeps the methods and the
+//! The variable has one line per method, such as `publickey ssh-ed25519 AAAA…`. In the account phase OpenSSH 9.2 has it
+//! empty when the key is the only method, because it enters the last method after that phase. The record keeps the methods and the
 //! key's fingerprint as `ssh-keygen -l` prints it; the key itself is never written down.
 
 use sha2::{Digest as _, Sha256};

@@ -138,7 +138,9 @@ fn opening(phase: &'static str, event: &str, handle: &Handle, service: &str, nam
     record.text("tty", handle.tty());
     if let Some(info) = handle.env(c"SSH_AUTH_INFO_0") {
         let proof = key::parse(&info);
-        record.text("auth", Some(proof.methods));
+        // During the account phase sshd has not yet entered the method that just succeeded, only those before it; the
+        // session's record, with the same pid, has them all.
+        record.text("auth", Some(proof.methods).filter(|methods| !methods.is_empty()));
         record.text("key-type", proof.key_type);
         record.text("key", proof.fingerprint);
     }

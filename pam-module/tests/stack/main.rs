@@ -97,6 +97,25 @@ fn given_an_active_grant_then_the_login_is_admitted_and_recorded_with_the_key() 
 }
 
 #[test]
+fn given_an_sshd_that_has_not_yet_said_how_then_the_record_leaves_it_out() {
+    on_host(|host| {
+        host.publish(&contents());
+        let mut login = host.transaction("ana");
+        login.put("SSH_AUTH_INFO_0", "");
+        assert_eq!(login.account(0), SUCCESS);
+        login.put("SSH_AUTH_INFO_0", "publickey ssh-ed25519 AAAAC3NzaC1lZDI1NTE5\n");
+        assert_eq!(login.open(), SUCCESS);
+        let records = host.records();
+        assert_eq!((&records[0]["phase"], records[0].get("auth")), (&"account".into(), None), "{records:?}");
+        assert_eq!(
+            (&records[1]["phase"], &records[1]["auth"]),
+            (&"session".into(), &"publickey".into()),
+            "{records:?}"
+        );
+    });
+}
+
+#[test]
 fn given_a_grant_that_ends_soon_then_its_holder_is_told_and_admitted() {
     on_host(|host| {
         let mut contents = contents();
