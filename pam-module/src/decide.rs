@@ -86,7 +86,7 @@ impl Decision {
     pub(crate) fn unavailable(contact: &str, fault: String) -> Self {
         Self {
             reason: Some(Code::Unavailable),
-            text: Some(format!("Access service unavailable; contact {contact}\n{}", Code::Unavailable)),
+            text: Some(format!("Access service unavailable\n{}: {contact}", Code::Unavailable)),
             fault: Some(fault),
             ..Self::silent(PAM_AUTHINFO_UNAVAIL)
         }

@@ -56,7 +56,7 @@ impl Host {
         let path = directory.path().to_owned();
         let mut host = Self { directory, socket: None };
         host.conf(&format!(
-            "snapshot = {0}/node.snap\nlogin-socket = {0}/logins.sock\ncontact = hpc@example.org\n",
+            "snapshot = {0}/node.snap\nlogin-socket = {0}/logins.sock\ncontact = Ask hpc@example.org.\n",
             path.display()
         ));
         host.stack(&format!("{} conf={}/node.conf debug", module().display(), path.display()));
@@ -142,7 +142,7 @@ pub(crate) fn contents() -> Contents {
         last_known: true,
         notice: 14 * 86_400,
         cluster: "demo".into(),
-        contact: "hpc@example.org".into(),
+        contact: "Ask hpc@example.org.".into(),
     });
     contents.people = vec![Person {
         uid: 70_001,

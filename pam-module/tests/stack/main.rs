@@ -122,7 +122,7 @@ fn given_a_grant_that_ends_soon_then_its_holder_is_told_and_admitted() {
         contents.people[0].grants[0].until = SystemClock.now().plus(3_600);
         contents.people[0].grants[0].until_text = "2026-12-31 18:00 CET".into();
         host.publish(&contents);
-        let text = "Access ends 2026-12-31 18:00 CET; to renew, ask hpc@example.org";
+        let text = "Access ends 2026-12-31 18:00 CET. Ask hpc@example.org.";
         assert_eq!(host.login("ana"), (SUCCESS, vec![(TEXT_INFO, text.to_owned())]));
     });
 }
@@ -142,7 +142,7 @@ fn given_an_expired_grant_then_the_login_is_refused_as_expired_with_date_contact
             said,
             [
                 (ERROR_MSG, "Access denied: your access ended 2026-03-31 18:00 CET; ask for a renewal".to_owned()),
-                (ERROR_MSG, format!("BSR-112: questions to hpc@example.org (reference {event})")),
+                (ERROR_MSG, format!("BSR-112: Ask hpc@example.org. (reference {event})")),
             ]
         );
         assert_eq!(
@@ -178,11 +178,8 @@ fn given_no_usable_snapshot_then_managed_people_are_refused_as_unavailable() {
         let refused = |what: &str| {
             let (code, said) = host.login("ana");
             assert_eq!(code, AUTHINFO_UNAVAIL, "{what}");
-            assert_eq!(
-                said[0],
-                (ERROR_MSG, "Access service unavailable; contact hpc@example.org".to_owned()),
-                "{what}"
-            );
+            assert_eq!(said[0], (ERROR_MSG, "Access service unavailable".to_owned()), "{what}");
+            assert!(said[1].1.starts_with("BSR-100: Ask hpc@example.org. (reference "), "{said:?}");
             let records = host.records();
             assert!(records[0]["fault"].as_str().is_some_and(|fault| fault.contains("node.snap")), "{records:?}");
         };
