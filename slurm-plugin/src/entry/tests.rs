@@ -29,7 +29,7 @@ fn plugin(answer: Answer) -> Plugin<Scripted> {
     // Tests that share a thread share its log.
     drop(log::tests::taken());
     let bench = Scripted { answer, asked: RefCell::default() };
-    Plugin { bench: Some(bench), contact: "hpc@example.org".into(), slurm_uid: SLURM }
+    Plugin { bench: Some(bench), contact: "Ask hpc@example.org.".into(), slurm_uid: SLURM }
 }
 
 fn asked(plugin: &Plugin<Scripted>) -> Vec<String> {
@@ -109,7 +109,7 @@ fn given_a_request_that_cannot_be_read_then_it_is_refused_with_code_and_contact(
     assert_ne!(outcome.rc, 0);
     assert_eq!(
         outcome.text.as_deref(),
-        Some("the account of the request is not valid UTF-8\nBSR-170: questions to hpc@example.org")
+        Some("the account of the request is not valid UTF-8\nBSR-170: Ask hpc@example.org.")
     );
     assert!(asked(&plugin).is_empty());
 }
