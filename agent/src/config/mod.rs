@@ -15,7 +15,7 @@ pub(crate) mod read;
 
 pub use load::{Config, ConfigPaths, load};
 pub use machine::{Machine, MachineRole, SourceConfig};
-pub use policy::{Mapping, Policy, PolicyAccount, PolicyLimits};
+pub use policy::{AtRunningLimit, Mapping, Policy, PolicyAccount, PolicyLimits};
 pub use problem::Problem;
 
 #[cfg(test)]

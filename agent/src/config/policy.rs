@@ -24,12 +24,24 @@ pub struct Policy {
     pub week_start: Weekday,
     /// Whom people may ask; stands at the end of a refusal.
     pub contact: String,
+    /// What becomes of a job that is submitted while its owner's running-job limit is reached.
+    pub at_running_limit: AtRunningLimit,
     /// The accounts, parents before children.
     pub accounts: Vec<PolicyAccount>,
     /// Which group has which role where.
     pub mappings: Vec<Mapping>,
     /// The default limits and those of single people.
     pub limits: PolicyLimits,
+}
+
+/// What becomes of a job that is submitted while its owner's running-job limit is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AtRunningLimit {
+    /// It waits; Slurm starts it when another has ended.
+    #[default]
+    Wait,
+    /// It is refused.
+    Refuse,
 }
 
 /// One `[[account]]`.
@@ -88,6 +100,11 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
     });
     let week_start = root.parsed("week-start", weekday);
     let contact = root.text("contact").map(str::to_owned);
+    let at_running_limit = root.maybe_parsed("at-running-limit", |word| match word {
+        "wait" => Ok(AtRunningLimit::Wait),
+        "refuse" => Ok(AtRunningLimit::Refuse),
+        _ => Err("is neither wait nor refuse; choose one"),
+    });
     let accounts = accounts(root);
     let calendar = zone.as_ref().map_or(TimeZone::UTC, |(zone, _)| zone.clone());
     let mappings = mapping::mappings(root, &accounts.names, &calendar, sources);
@@ -98,6 +115,7 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
         time_zone_name,
         week_start: week_start?,
         contact: contact?,
+        at_running_limit: at_running_limit?.unwrap_or_default(),
         accounts: accounts.list?,
         mappings: mappings?,
         limits: limits?,

@@ -38,7 +38,7 @@ pub enum SettledError {
     #[error("slurmdbd knows no cluster {0}: check ClusterName in slurm.conf")]
     UnknownCluster(String),
     /// The caller might be shown a part only.
-    #[error("{0} may not see everybody's jobs: run sacctmgr modify user {0} set adminlevel=operator")]
+    #[error("{0} may not see everybody's jobs: run sacctmgr add user {0} account=root adminlevel=Administrator")]
     NoRights(String),
     /// The uid of this process has no name, so its rights cannot be looked up.
     #[error("uid {0} has no user name on this host: run bursard as a named user")]

@@ -11,7 +11,7 @@ use bursar_policy::{AccountName, PeriodKind, Timestamp};
 use super::holdings::{Holding, Holdings, LimitIndex, ends_at, kind_of, role_of, state_of};
 use crate::accounting::flight::{Flight, Stage};
 use crate::accounting::{Calendar, Standing};
-use crate::config::Config;
+use crate::config::{AtRunningLimit, Config};
 use crate::store::contents::Contents as Stored;
 use crate::store::{Presence, SubjectId, SubjectState};
 
@@ -136,6 +136,7 @@ pub fn controller(
 ) -> Contents {
     let mut contents = Contents::empty(sources.header(Kind::Controller, as_of));
     contents.facts = cluster.facts;
+    contents.facts.running_limit_refuses = sources.config.policy.at_running_limit == AtRunningLimit::Refuse;
     contents.partitions = cluster.partitions.clone();
     contents.periods = periods;
     sources.fill(&mut contents, Some(standing));
