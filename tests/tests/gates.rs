@@ -41,7 +41,8 @@ fn given_the_plugin_and_the_pam_module_then_no_runtime_tls_or_database_is_linked
     for package in ["bursar-slurm-plugin", "bursar-pam-module"] {
         let linked = linked(package);
         assert!(linked.contains("bursar-policy"), "{package} is built on policy: {linked:?}");
-        for heavy in ["tokio", "sqlx", "sqlx-core", "rustls", "openssl", "native-tls", "reqwest", "jiff", "serde_json"] {
+        for heavy in ["tokio", "sqlx", "sqlx-core", "rustls", "openssl", "native-tls", "reqwest", "jiff", "serde_json"]
+        {
             assert!(!linked.contains(heavy), "{package} links {heavy}");
         }
         assert!(linked.len() <= 20, "{package} links {} crates: {linked:?}", linked.len());
@@ -65,7 +66,8 @@ fn given_all_sources_then_unsafe_stays_in_the_two_ffi_folders_and_each_block_say
         for path in sources(&top().join(folder)) {
             let text = read(&path);
             let shown = path.strip_prefix(top()).unwrap_or(&path).display().to_string();
-            let border = ["slurm-plugin/src/ffi/", "pam-module/src/ffi/", "slurm-plugin/src/lib.rs", "pam-module/src/lib.rs"];
+            let border =
+                ["slurm-plugin/src/ffi/", "pam-module/src/ffi/", "slurm-plugin/src/lib.rs", "pam-module/src/lib.rs"];
             let allowed = border.iter().any(|start| shown.starts_with(start)) || shown.starts_with("pam-module/tests/");
             let block = format!("{word} {{");
             let lines: Vec<&str> = text.lines().collect();
@@ -77,7 +79,11 @@ fn given_all_sources_then_unsafe_stays_in_the_two_ffi_folders_and_each_block_say
                 assert!(allowed, "{shown}:{}: {line}", at + 1);
                 if line.contains(&block) && !shown.contains("/tests/") {
                     let above = lines.get(at.saturating_sub(12)..at).unwrap_or_default();
-                    assert!(above.iter().any(|line| line.contains("SAFETY:")), "{shown}:{}: no SAFETY sentence", at + 1);
+                    assert!(
+                        above.iter().any(|line| line.contains("SAFETY:")),
+                        "{shown}:{}: no SAFETY sentence",
+                        at + 1
+                    );
                 }
             }
         }

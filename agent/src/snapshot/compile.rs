@@ -195,7 +195,7 @@ pub fn node(sources: &Sources<'_>, now: Timestamp) -> Contents {
     let hosts = &sources.config.machine.hosts;
     let mut keys: HashMap<SubjectId, Vec<String>> = HashMap::new();
     for (subject, texts) in &sources.stored.keys {
-        keys.insert(*subject, texts.iter().cloned().collect());
+        keys.insert(*subject, texts.clone());
     }
     for (person, holding) in contents.people.iter_mut().zip(&sources.holdings.people) {
         let subject = holding.subject;
