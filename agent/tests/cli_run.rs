@@ -126,7 +126,13 @@ fn given_each_kind_of_answer_then_the_exit_code_tells_it() {
         ),
         ("explain job time-limit=x", 2, "", "error: the time limit is not Slurm's\n"),
         ("status", 3, "", "error: slurmctld does not answer\n"),
-        ("check config", 2, "", "error: this build cannot check config\n"),
+        (
+            "check config nowhere.toml",
+            2,
+            "",
+            "error: nowhere.toml: there is no such file; copy the shipped example there\nerror: policy.toml: there is no \
+             such file; copy the shipped example there\n",
+        ),
         (
             "show flower",
             2,

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use super::ExitStatus;
 use super::table::printable;
 use crate::config::{self, ConfigPaths};
+use crate::daemon::site::chain;
+use crate::slurm::plugin_check::{self, Finding, PluginPaths};
 
 /// What can be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +60,19 @@ fn check_config(files: &[PathBuf], config: &Path) -> Result<Vec<String>, Vec<Str
     }
 }
 
-/// The one place to call `crate::slurm::plugin_check` from; until then it must not look like a success.
-fn check_plugin(_files: &[PathBuf]) -> Result<Vec<String>, Vec<String>> {
-    Err(vec!["this build cannot check plugin".to_owned()])
+/// What was found of the plugin; anything that would keep slurmctld from starting makes all of it problems.
+fn check_plugin(files: &[PathBuf]) -> Result<Vec<String>, Vec<String>> {
+    let default = PluginPaths::default();
+    let paths = match files {
+        [] => default,
+        [plugin] => PluginPaths { plugin: plugin.clone(), ..default },
+        _ => return Err(vec!["check plugin takes one file, the plugin".to_owned()]),
+    };
+    // slurmctld is asked for its version, which is the only thing here that is waited for.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| vec![format!("cannot wait for slurmctld -V: {error}")])?;
+    let findings = runtime.block_on(plugin_check::check(&paths)).map_err(|error| vec![chain(&error)])?;
+    let fatal = findings.iter().any(Finding::is_fatal);
+    let lines = findings.iter().map(ToString::to_string).collect();
+    if fatal { Err(lines) } else { Ok(lines) }
 }

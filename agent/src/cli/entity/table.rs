@@ -137,7 +137,7 @@ pub(super) static GRANT: Schema = Schema {
         Key::new("role", Kind::Word(ROLES), &[Where, Needed], "the role"),
         Key::new("account", Kind::Names, &[Where, Add], "scope: these accounts; without it the cluster")
             .or(&["accounts"]),
-        Key::new("from", Kind::Instant, &[Add, Set], "first instant; without it now").or(&["start"]),
+        Key::new("from", Kind::Instant, &[Add], "first instant; without it now").or(&["start"]),
         Key::new("until", Kind::Instant, &[Add, Set], "first instant after it; without it never").or(&["end"]),
         REASON,
         Key::new("granted-by", Kind::Names, &[Where], "who granted"),

@@ -17,11 +17,9 @@ use crate::wire::Peer;
 
 /// Somebody who asks.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub(super) struct Caller {
     /// The name that audit records carry.
     pub actor: String,
-    /// The uid.
-    pub uid: u32,
     /// The person, when it is one.
     pub person: Option<Subject>,
     /// Whether they may change anything.
@@ -47,7 +45,6 @@ impl Caller {
         let administers = peer.uid == 0 || peer.uid == own_uid;
         let mut caller = Self {
             actor,
-            uid: peer.uid,
             person: person.cloned(),
             may_change: administers,
             sees_all: administers,

@@ -1,12 +1,12 @@
 //! What bursard answers: every request of the command line, with the rights of whoever asks.
 //!
-//! * [`caller`] says who asks and what they may see, [`session`] is one request's view of everything.
-//! * [`show`] answers `show`, one file per entity; [`change`] plans and makes what `add`, `modify`, `delete` ask for.
-//! * [`balance`], [`explain`], [`usage`], [`sync`] and [`status`] answer the verbs of these names.
-//! * [`no`] is how a request ends that is not answered with what it asked for.
+//! * `caller` says who asks and what they may see, `session` is one request's view of everything.
+//! * `show` answers `show`, one file per entity; `change` plans and makes what `add`, `modify`, `delete` ask for.
+//! * `balance`, `explain`, `usage`, `sync` and `status` answer the verbs of these names.
+//! * `no` is how a request ends that is not answered with what it asked for.
 
 mod balance;
-pub mod caller;
+mod caller;
 mod change;
 mod explain;
 mod no;

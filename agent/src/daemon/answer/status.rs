@@ -18,7 +18,12 @@ struct Row {
 
 pub(super) async fn status(session: &Session<'_>, query: &Query) -> Answer {
     let mut rows = vec![daemon(session), store(session).await, snapshot(session)];
-    rows.extend(session.site.health().into_iter().map(|(part, health)| of_part(part, health)));
+    for (part, health) in session.site.health() {
+        match rows.iter_mut().find(|row| row.part == part) {
+            Some(row) => row.with(health),
+            None => rows.push(Row::of(part, health)),
+        }
+    }
     if !session.caller.sees_all {
         // Faults name files, hosts and people.
         rows.iter_mut().filter(|row| row.state == "failed").for_each(|row| row.detail = "ask an administrator".into());
@@ -51,12 +56,22 @@ fn snapshot(session: &Session<'_>) -> Row {
     Row { part, state, since: Some(snapshot.made_at()), detail }
 }
 
-fn of_part(part: &str, health: Health) -> Row {
-    // Parts of the same names as above tell of the work on them.
-    let part = if matches!(part, "daemon" | "store" | "snapshot") { format!("{part}-work") } else { part.to_owned() };
-    match (health.fault, health.good_at) {
-        (Some((since, fault)), _) => Row { part, state: "failed", since: Some(since), detail: fault },
-        (None, since) => Row { part, state: "ok", since, detail: health.detail },
+impl Row {
+    fn of(part: &str, health: Health) -> Self {
+        let part = part.to_owned();
+        match (health.fault, health.good_at) {
+            (Some((since, fault)), _) => Self { part, state: "failed", since: Some(since), detail: fault },
+            (None, since) => Self { part, state: "ok", since, detail: health.detail },
+        }
+    }
+
+    /// Adds how the work on the part fares.
+    fn with(&mut self, health: Health) {
+        let work = Self::of(&self.part, health);
+        self.detail = format!("{}; {}", self.detail, work.detail);
+        if work.state == "failed" {
+            (self.state, self.since) = (work.state, work.since);
+        }
     }
 }
 

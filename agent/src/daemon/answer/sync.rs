@@ -27,7 +27,7 @@ pub(super) async fn sync(session: &Session<'_>, dry_run: bool, accept_drop: bool
     let table = session.rows(&SYNC, &query, outcome.steps, cell);
     match outcome.fault {
         None => Ok(Response::Table { table, notes }),
-        Some(fault) => Ok(Response::Judged { table, notes, refusal: Some(fault) }),
+        Some(fault) => Ok(Response::Judged { table, notes, refusal: Some(format!("the pass stopped: {fault}")) }),
     }
 }
 

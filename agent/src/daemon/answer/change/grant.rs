@@ -95,10 +95,6 @@ fn scopes(session: &Session<'_>, set: &Values, role: Role) -> Result<Vec<Scope>,
 }
 
 fn modify(session: &Session<'_>, filter: &Values, set: &Values) -> Result<Plan, No> {
-    if set.has("from") {
-        let why = "the begin of a grant cannot be changed; delete the grant and add another";
-        return Err(No::Usage(why.to_owned()));
-    }
     if !set.has("until") {
         return Err(No::Usage("modify grant needs until=".to_owned()));
     }

@@ -16,7 +16,7 @@ use crate::cli::entity::Entity;
 use crate::store::accounts::AccountChange;
 use crate::store::grants::NewGrant;
 use crate::store::{Amount, Cause, Error, LimitKind, LimitTarget, Store};
-use crate::wire::{Change, Response, Values};
+use crate::wire::{Change, Response};
 
 /// One change to one object.
 #[derive(Debug)]
@@ -60,10 +60,9 @@ async fn make(session: &Session<'_>, plan: &Plan, reason: &str) -> Result<(), No
                 return Err(error.into());
             }
             session.site.changed.notify_one();
-            let left = plan.len() - made;
             return Err(match No::from(error) {
-                No::Unavailable(text) => No::Unavailable(stopped(&text, made, left)),
-                No::Refused(text) | No::Usage(text) => No::Refused(stopped(&text, made, left)),
+                No::Unavailable(text) => No::Unavailable(stopped(&text, made, plan.len())),
+                No::Refused(text) | No::Usage(text) => No::Refused(stopped(&text, made, plan.len())),
             });
         }
     }
@@ -73,8 +72,8 @@ async fn make(session: &Session<'_>, plan: &Plan, reason: &str) -> Result<(), No
     Ok(())
 }
 
-fn stopped(text: &str, made: usize, left: usize) -> String {
-    format!("{text}; the {made} changes before this one were made, this one and {} more were not", left - 1)
+fn stopped(text: &str, made: usize, all: usize) -> String {
+    format!("{text}; {made} of {all} changes had been made and stay")
 }
 
 impl Step {
@@ -96,11 +95,8 @@ impl Step {
 
 /// Why, in the words of the person who asked; empty when they did not say.
 fn reason(change: &Change) -> &str {
-    let set: Option<&Values> = match change {
-        Change::Add { set, .. } | Change::Modify { set, .. } => Some(set),
-        Change::Delete { .. } => None,
-    };
-    set.and_then(|set| set.one("reason")).unwrap_or_default()
+    let (Change::Add { set, .. } | Change::Modify { set, .. } | Change::Delete { set, .. }) = change;
+    set.one("reason").unwrap_or_default()
 }
 
 /// The account of this name that is there and may be changed here.
