@@ -1,0 +1,11 @@
+//! What bursard answers, asked of a real store and, where it matters who asks, over a real socket.
+
+mod changes;
+mod check;
+mod explained;
+mod fields;
+mod peers;
+mod rights;
+mod sums;
+mod told;
+mod world;
