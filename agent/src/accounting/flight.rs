@@ -191,7 +191,7 @@ pub struct Flight {
 const HELD: u64 = 6 * 3_600;
 
 impl Flight {
-    /// Takes in a newer list. Jobs that left it stay until they are settled, or [`HELD`] seconds.
+    /// Takes in a newer list. Jobs that left it stay until they are settled, or for six hours.
     pub fn take(&mut self, listed: Vec<LiveJob>, now: Timestamp) {
         let mut jobs: HashMap<_, _> = listed.into_iter().map(|job| ((job.job_id, job.submitted_at), job)).collect();
         let mut missing_since = HashMap::new();
@@ -208,6 +208,11 @@ impl Flight {
             }
         }
         *self = Self { jobs, missing_since };
+    }
+
+    /// The key of every job that is held.
+    pub fn keys(&self) -> impl Iterator<Item = (u32, Timestamp)> {
+        self.jobs.keys().copied()
     }
 
     /// The jobs that are not settled yet.

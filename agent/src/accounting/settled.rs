@@ -60,9 +60,9 @@ impl Settled {
         true
     }
 
-    /// Remembers the runs that `older` had seen: a run that never started lies in no period, and yet is settled.
-    pub fn inherit(&mut self, older: &Self) {
-        self.keys.extend(older.keys.iter().copied());
+    /// Remembers which of `jobs` `older` had settled: a run that never started lies in no period, and yet has ended.
+    pub fn inherit(&mut self, older: &Self, jobs: impl Iterator<Item = (u32, Timestamp)>) {
+        self.keys.extend(jobs.filter(|key| older.keys.contains(key)));
     }
 
     /// Whether the sums are of the periods that `now` falls into.

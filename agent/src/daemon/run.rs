@@ -1,9 +1,10 @@
 //! Starts everything and ends it.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bursar_policy::snapshot::file;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
@@ -54,6 +55,7 @@ pub async fn run(paths: ConfigPaths) -> Result<(), Error> {
     let run = config.machine.paths.run.clone();
     let commands = SlurmCommands { bin_dir: Some(config.machine.paths.slurm_bin.clone()), ..SlurmCommands::default() };
     let store = Store::open(&config.machine.paths.store).await?;
+    store.generations_after(newest_published(&config.machine.paths.publish)).await?;
     let view = first_view(config, &store).await?;
     let (site, requests) = Site::new(paths, store, view);
     let site = Arc::new(site);
@@ -81,6 +83,14 @@ pub async fn run(paths: ConfigPaths) -> Result<(), Error> {
     };
     stop.notify_waiters();
     ended
+}
+
+/// The highest generation among the snapshots that lie in the folder; 0 where none can be read.
+fn newest_published(folder: &Path) -> u64 {
+    let me = nix::unistd::Uid::effective().as_raw();
+    let names = ["controller.snap", "jobs.snap", "node.snap"];
+    let snapshots = names.iter().filter_map(|name| file::read(&folder.join(name), &[me]).ok());
+    snapshots.map(|(snapshot, _)| snapshot.generation()).max().unwrap_or(0)
 }
 
 async fn first_view(config: Config, store: &Store) -> Result<View, Error> {

@@ -186,7 +186,7 @@ impl Usage {
         let mut settled =
             Settled::read(&self.site.store, cluster, &view.calendar, now).await.map_err(|error| chain(&error))?;
         if let Some(older) = &self.settled {
-            settled.inherit(older);
+            settled.inherit(older, self.flight.keys());
         }
         self.settled = Some(settled);
         Ok(())

@@ -25,6 +25,20 @@ impl Store {
         Ok(value.unsigned_abs())
     }
 
+    /// Makes the next generation greater than `published`, for a store that was restored from before it.
+    ///
+    /// Readers never go back to an older snapshot, so without this they would refuse everything that is published.
+    pub async fn generations_after(&self, published: u64) -> Result<(), Error> {
+        let behind = published.saturating_sub(self.generation().await?);
+        let behind = usize::try_from(behind).unwrap_or(usize::MAX);
+        if behind > 0 {
+            let mut tx = self.write().await?;
+            claim(&mut tx, "generation", behind).await?;
+            commit(tx).await?;
+        }
+        Ok(())
+    }
+
     /// How far a reading of `cluster` has come; nothing before the first.
     pub async fn watermark(&self, cluster: &str, kind: &str) -> Result<Option<Timestamp>, Error> {
         let row = sqlx::query("SELECT value FROM watermark WHERE cluster = $1 AND kind = $2")

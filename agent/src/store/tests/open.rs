@@ -141,3 +141,13 @@ async fn given_the_same_login_records_twice_then_they_are_kept_once() {
     assert_eq!(store.logins(Some("ana"), 10).await.unwrap(), [login("e1", "ana")]);
     assert_eq!(store.logins(None, 10).await.unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn given_a_store_from_before_the_published_snapshot_then_its_next_generation_is_newer() {
+    let (_dir, store) = new_store().await;
+    assert_eq!(store.next_generation().await.unwrap(), 1);
+    store.generations_after(41).await.unwrap();
+    assert_eq!(store.next_generation().await.unwrap(), 42);
+    store.generations_after(41).await.unwrap();
+    assert_eq!(store.next_generation().await.unwrap(), 43);
+}
