@@ -156,7 +156,7 @@ fn conclude(record: &mut Record, decision: &Decision) {
     }
     if let Some((grant, role)) = decision.grant {
         record.number("grant", grant);
-        record.word("role", role.as_str());
+        record.word("role", role.word());
     }
     if let Some(basis) = decision.basis {
         record.number("generation", basis.generation);

@@ -1,6 +1,34 @@
-//! Who may do what: roles, scopes and the states a person can be in.
+//! Who may do what: roles, and the states a person can be in.
 
-/// What a grant lets its subject do.
+use std::fmt;
+
+/// Gives an enumeration its words: one spelling for the store, files, commands and reports.
+macro_rules! words {
+    ($name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        impl $name {
+            /// Every value, in the order of the definition.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word for it in the store, in files, commands and reports.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// The value that `word` stands for.
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+
+/// What a grant lets its subject do; the stronger role is the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// May look, may not submit.
@@ -11,24 +39,9 @@ pub enum Role {
     ClusterAdmin,
 }
 
+words!(Role { Observer = "observer", ComputeUser = "compute-user", ClusterAdmin = "cluster-admin" });
+
 impl Role {
-    /// All roles, weakest first.
-    pub const ALL: [Self; 3] = [Self::Observer, Self::ComputeUser, Self::ClusterAdmin];
-
-    /// The spelling in configuration, commands and reports.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Observer => "observer",
-            Self::ComputeUser => "compute-user",
-            Self::ClusterAdmin => "cluster-admin",
-        }
-    }
-
-    /// The role with this spelling.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text)
-    }
-
     /// Whether the role lets its subject submit jobs.
     pub const fn may_submit(self) -> bool {
         matches!(self, Self::ComputeUser | Self::ClusterAdmin)
@@ -36,26 +49,18 @@ impl Role {
 }
 
 /// Whether somebody belongs to the house or is its guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SubjectKind {
     /// Belongs to the organisation.
     Member,
-    /// A guest or contractor.
+    /// A guest or contractor, under guest limits.
     Guest,
 }
 
-impl SubjectKind {
-    /// The spelling in configuration and reports.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Member => "member",
-            Self::Guest => "guest",
-        }
-    }
-}
+words!(SubjectKind { Member = "member", Guest = "guest" });
 
 /// What the sources say of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PersonState {
     /// Present and enabled.
     Active,
@@ -64,3 +69,5 @@ pub enum PersonState {
     /// Gone from the source: a tombstone that keeps name and uid for ever.
     Removed,
 }
+
+words!(PersonState { Active = "active", Disabled = "disabled", Removed = "removed" });

@@ -17,7 +17,7 @@ use crate::slurm::found::FoundCluster;
 use crate::slurm::plan::plan;
 use crate::slurm::uids::{heal_missing_uids, host_knows};
 use crate::snapshot::{Holding, Holdings};
-use crate::store::{Presence, SubjectState};
+use crate::store::{PersonState, Presence};
 
 /// What slurmdbd should hold, and a sentence on who was left out for now.
 ///
@@ -40,7 +40,7 @@ pub fn desired(view: &View, now: Timestamp) -> Result<(DesiredCluster, Option<St
         let name = &holding.subject.name;
         let uid = holding.subject.uid.get();
         let known = local.as_ref().is_none_or(|local| local.get(name.as_str()) == Some(&uid));
-        let present = holding.subject.state == SubjectState::Active && holding.access_until.is_some();
+        let present = holding.subject.state == PersonState::Active && holding.access_until.is_some();
         if !present {
             former_people.insert(name.clone());
         } else if known {

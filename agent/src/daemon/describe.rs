@@ -3,7 +3,7 @@
 use super::site::Step;
 use crate::store::policy::PolicyChanges;
 use crate::store::sync::SourceChanges;
-use crate::store::{Amount, Grant, Limit, SubjectState};
+use crate::store::{Amount, Grant, Limit, PersonState};
 
 fn step(part: &'static str, action: &str, object: String, detail: String) -> Step {
     Step { part, action: action.to_owned(), object, detail }
@@ -23,9 +23,9 @@ pub fn source(changes: &SourceChanges) -> Vec<Step> {
     let changed = changes.changed_people.iter().map(|person| {
         let action = match (person.before.state, person.after.state) {
             (before, after) if before == after => "modify",
-            (_, SubjectState::Active) => "enable",
-            (_, SubjectState::Disabled) => "disable",
-            (_, SubjectState::Removed) => "remove",
+            (_, PersonState::Active) => "enable",
+            (_, PersonState::Disabled) => "disable",
+            (_, PersonState::Removed) => "remove",
         };
         step(part, action, format!("user {}", person.after.name), person.immutable_id.clone())
     });

@@ -8,12 +8,12 @@ use bursar_policy::snapshot::{
 };
 use bursar_policy::{AccountName, PeriodKind, Timestamp};
 
-use super::holdings::{Holding, Holdings, LimitIndex, ends_at, kind_of, role_of, state_of};
+use super::holdings::{Holding, Holdings, LimitIndex, ends_at};
 use crate::accounting::flight::{Flight, Stage};
 use crate::accounting::{Calendar, Standing};
 use crate::config::{AtRunningLimit, Config};
 use crate::store::contents::Contents as Stored;
-use crate::store::{Presence, SubjectId, SubjectState};
+use crate::store::{PersonState, Presence, SubjectId};
 
 /// Seconds after which a snapshot that nobody renews is no longer fresh.
 pub const HARD_LIMIT: u64 = 72 * 3_600;
@@ -101,7 +101,7 @@ impl Sources<'_> {
                 let until = ends_at(grant);
                 Grant {
                     id: grant.id.0,
-                    role: role_of(grant.role),
+                    role: grant.role,
                     account: grant.scope.account().and_then(|account| positions.get(account)).copied(),
                     from: grant.from,
                     until,
@@ -114,8 +114,8 @@ impl Sources<'_> {
             uid: subject.uid.get(),
             gid: subject.uid.get(),
             name: subject.name.to_string(),
-            state: state_of(subject),
-            kind: kind_of(subject),
+            state: subject.state,
+            kind: subject.kind,
             default_account: holding.default_account.and_then(|account| positions.get(account)).copied(),
             limits: holding.limits,
             usage: standing.map(|standing| standing.person(subject.uid.get())).unwrap_or_default(),
@@ -211,7 +211,7 @@ pub fn node(sources: &Sources<'_>, now: Timestamp) -> Contents {
         .people
         .iter()
         .enumerate()
-        .filter(|(_, holding)| holding.subject.state == SubjectState::Active)
+        .filter(|(_, holding)| holding.subject.state == PersonState::Active)
         .filter_map(|(at, holding)| u32::try_from(at).ok().map(|at| (holding.subject.id, at)))
         .collect();
     let mut members: HashMap<_, Vec<u32>> = HashMap::new();

@@ -4,13 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bursar_policy::{AccountName, Limits, PersonState, SubjectKind, Timestamp};
+use bursar_policy::{AccountName, Limits, PersonState, Role, SubjectKind, Timestamp};
 
 use crate::store::contents::Contents;
-use crate::store::{
-    self, Amount, Grant, GroupId, Holder, LimitKind, LimitTarget, Presence, Role, Scope, Subject, SubjectId,
-    SubjectState,
-};
+use crate::store::{self, Amount, Grant, GroupId, Holder, LimitKind, LimitTarget, Presence, Scope, Subject, SubjectId};
 
 /// How long an ended grant is still worth telling its holder of: seconds.
 const REMEMBERED: u64 = 400 * 86_400;
@@ -93,32 +90,6 @@ pub fn ends_at(grant: &Grant) -> Timestamp {
     grant.revocation.as_ref().map_or(end, |revocation| revocation.at.min(end))
 }
 
-/// The state in the snapshot's words.
-pub fn state_of(subject: &Subject) -> PersonState {
-    match subject.state {
-        SubjectState::Active => PersonState::Active,
-        SubjectState::Disabled => PersonState::Disabled,
-        SubjectState::Removed => PersonState::Removed,
-    }
-}
-
-/// The kind in the snapshot's words.
-pub fn kind_of(subject: &Subject) -> SubjectKind {
-    match subject.kind {
-        store::SubjectKind::Member => SubjectKind::Member,
-        store::SubjectKind::Guest => SubjectKind::Guest,
-    }
-}
-
-/// The role in the snapshot's words.
-pub fn role_of(role: Role) -> bursar_policy::Role {
-    match role {
-        Role::ClusterAdmin => bursar_policy::Role::ClusterAdmin,
-        Role::ComputeUser => bursar_policy::Role::ComputeUser,
-        Role::Observer => bursar_policy::Role::Observer,
-    }
-}
-
 fn holding<'c>(
     subject: &'c Subject,
     grants: Vec<&'c Grant>,
@@ -126,17 +97,17 @@ fn holding<'c>(
     limits: &LimitIndex,
     now: Timestamp,
 ) -> Holding<'c> {
-    let present = subject.state == SubjectState::Active;
+    let present = subject.state == PersonState::Active;
     let mut granted: BTreeSet<&AccountName> = BTreeSet::new();
     let mut former: BTreeSet<&AccountName> = BTreeSet::new();
     let mut default_account = None;
     let mut admin = false;
-    let mut strongest: Option<bursar_policy::Role> = None;
+    let mut strongest: Option<Role> = None;
     let mut access_until = None;
     for grant in &grants {
         let holds = present && grant.from <= now && now < ends_at(grant);
         if holds {
-            strongest = strongest.max(Some(role_of(grant.role)));
+            strongest = strongest.max(Some(grant.role));
             access_until = access_until.max(Some(ends_at(grant)));
             admin |= grant.role == Role::ClusterAdmin;
         }
@@ -188,17 +159,12 @@ impl LimitIndex {
     }
 
     /// The limits of a person: their own, else those of guests, of their strongest role, of everybody.
-    pub fn person(&self, subject: &Subject, strongest: Option<bursar_policy::Role>) -> Limits {
+    pub fn person(&self, subject: &Subject, strongest: Option<Role>) -> Limits {
         let mut targets = vec![LimitTarget::Person(subject.id)];
-        if subject.kind == store::SubjectKind::Guest {
+        if subject.kind == SubjectKind::Guest {
             targets.push(LimitTarget::DefaultGuest);
         }
-        let role = strongest.map(|role| match role {
-            bursar_policy::Role::ClusterAdmin => Role::ClusterAdmin,
-            bursar_policy::Role::ComputeUser => Role::ComputeUser,
-            bursar_policy::Role::Observer => Role::Observer,
-        });
-        targets.extend(role.map(LimitTarget::DefaultRole));
+        targets.extend(strongest.map(LimitTarget::DefaultRole));
         targets.push(LimitTarget::Default);
         self.resolve(&targets)
     }

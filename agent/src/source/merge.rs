@@ -13,7 +13,7 @@ use super::directory::{Directory, DirectoryGroup, DirectoryPerson};
 use super::key;
 use crate::store::refused::{RefusedIdentity, RefusedKind};
 use crate::store::sync::{ChangedPerson, GroupImage, PersonImage, SourceChanges, SourceState};
-use crate::store::{Presence, SubjectState};
+use crate::store::{PersonState, Presence};
 
 /// Below this many lost people no read is suspicious.
 const GUARD_FLOOR: usize = 5;
@@ -57,11 +57,11 @@ pub fn plan(directory: &Directory, state: &SourceState, confirm_drop: bool) -> R
 }
 
 fn alarm(directory: &Directory, state: &SourceState, changes: &SourceChanges) -> Option<DropAlarm> {
-    let people = state.people.values().filter(|(_, person)| person.state == SubjectState::Active).count();
+    let people = state.people.values().filter(|(_, person)| person.state == PersonState::Active).count();
     let loses = |person: &&ChangedPerson| {
         let (before, after) = (&person.before, &person.after);
-        before.state == SubjectState::Active
-            && (after.state != SubjectState::Active || (after.groups.is_empty() && !before.groups.is_empty()))
+        before.state == PersonState::Active
+            && (after.state != PersonState::Active || (after.groups.is_empty() && !before.groups.is_empty()))
     };
     let losers: Vec<&ChangedPerson> = changes.changed_people.iter().filter(loses).collect();
     let allowed = if directory.people.is_empty() { 0 } else { GUARD_FLOOR.max(people * GUARD_PERCENT / 100) };
@@ -182,9 +182,9 @@ impl<'s> Planning<'s> {
             }
         }
         for (id, (subject, before)) in &self.state.people {
-            if !seen.contains_key(id.as_str()) && before.state != SubjectState::Removed {
+            if !seen.contains_key(id.as_str()) && before.state != PersonState::Removed {
                 let after = PersonImage {
-                    state: SubjectState::Removed,
+                    state: PersonState::Removed,
                     keys: BTreeSet::new(),
                     groups: BTreeSet::new(),
                     ..before.clone()
@@ -218,7 +218,7 @@ impl<'s> Planning<'s> {
             display_name: person.display_name.clone(),
             mail: person.mail.clone(),
             kind: person.kind,
-            state: if person.enabled { SubjectState::Active } else { SubjectState::Disabled },
+            state: if person.enabled { PersonState::Active } else { PersonState::Disabled },
             keys,
             groups: person.groups.intersection(groups).cloned().collect(),
         }
@@ -239,9 +239,9 @@ impl<'s> Planning<'s> {
 
 fn action(before: &PersonImage, after: &PersonImage) -> &'static str {
     match (before.state, after.state) {
-        (SubjectState::Removed, SubjectState::Active | SubjectState::Disabled) => "person.return",
-        (SubjectState::Active, SubjectState::Disabled) => "person.disable",
-        (SubjectState::Disabled, SubjectState::Active) => "person.enable",
+        (PersonState::Removed, PersonState::Active | PersonState::Disabled) => "person.return",
+        (PersonState::Active, PersonState::Disabled) => "person.disable",
+        (PersonState::Disabled, PersonState::Active) => "person.enable",
         _ if before.source_name != after.source_name => "person.rename-at-source",
         _ => "person.modify",
     }

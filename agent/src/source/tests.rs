@@ -11,7 +11,7 @@ use super::directory::{self, Directory};
 use super::merge::{DropAlarm, plan};
 use crate::config::Problem;
 use crate::store::sync::SourceChanges;
-use crate::store::{Cause, Store, SubjectState, UidPool};
+use crate::store::{Cause, PersonState, Store, UidPool};
 
 const CAUSE: Cause<'static> = Cause { actor: "bursard", now: Timestamp(1_773_943_200), reason: "" };
 
@@ -54,7 +54,7 @@ async fn sync(store: &Store, text: &str) -> SourceChanges {
     try_sync(store, text, false).await.unwrap()
 }
 
-async fn state_of(store: &Store, name: &str) -> SubjectState {
+async fn state_of(store: &Store, name: &str) -> PersonState {
     store.subject_by_name(&UserName::new(name).unwrap()).await.unwrap().state
 }
 
@@ -74,7 +74,7 @@ async fn given_the_shipped_directory_then_a_second_pass_plans_and_writes_nothing
     let (contents, audit) = (store.contents().await.unwrap(), store.audit(None, 100).await.unwrap());
     assert!(sync(&store, &text).await.is_empty());
     assert_eq!((store.contents().await.unwrap(), store.audit(None, 100).await.unwrap()), (contents, audit));
-    assert_eq!(state_of(&store, "dov").await, SubjectState::Disabled);
+    assert_eq!(state_of(&store, "dov").await, PersonState::Disabled);
 }
 
 #[test]
@@ -173,13 +173,13 @@ async fn given_a_deleted_person_and_another_with_the_same_name_then_the_newcomer
     let old = store.subjects().await.unwrap();
     let text = person("ana", "").replace("p-ana", "p-new");
     sync(&store, &text).await;
-    assert_eq!(state_of(&store, "ana").await, SubjectState::Removed);
+    assert_eq!(state_of(&store, "ana").await, PersonState::Removed);
     assert_eq!(store.subjects().await.unwrap().len(), 1);
     let refused = refusals(&store).await;
     assert!(refused[0].contains("belongs to person p-ana of source directory"), "{refused:?}");
     sync(&store, &[text.replace("\"ana\"", "\"ana2\""), person("ana", "")].concat()).await;
     let subjects = store.subjects().await.unwrap();
-    assert_eq!((subjects[0].uid, subjects[0].state), (old[0].uid, SubjectState::Active), "the first ana is back");
+    assert_eq!((subjects[0].uid, subjects[0].state), (old[0].uid, PersonState::Active), "the first ana is back");
     assert_ne!(subjects[1].uid, old[0].uid, "the newcomer has a uid of their own");
 }
 
@@ -267,9 +267,9 @@ async fn given_an_empty_read_then_even_few_people_are_guarded() {
         "source directory would take access from 2 of 2 people, more than 0 at once; check the source, and if it is \
          right, confirm with `bursar sync --accept-drop`"
     );
-    assert_eq!(state_of(&store, "u0").await, SubjectState::Active);
+    assert_eq!(state_of(&store, "u0").await, PersonState::Active);
     try_sync(&store, "", true).await.unwrap();
-    assert_eq!(state_of(&store, "u0").await, SubjectState::Removed);
+    assert_eq!(state_of(&store, "u0").await, PersonState::Removed);
     assert!(sync(&store, "").await.is_empty());
 }
 

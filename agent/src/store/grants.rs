@@ -9,7 +9,7 @@ use super::open::commit;
 use super::row::Reading;
 use super::subjects::{all_groups, subject_by_id};
 use super::{
-    Cause, Error, Grant, GroupId, Holder, Origin, Presence, Revocation, Role, Scope, Store, SubjectId, SubjectState,
+    Cause, Error, Grant, GroupId, Holder, Origin, PersonState, Presence, Revocation, Role, Scope, Store, SubjectId,
 };
 
 /// A grant to be added.
@@ -237,7 +237,7 @@ async fn check_holder(tx: &mut SqliteConnection, holder: Holder) -> Result<(), E
     match holder {
         Holder::Subject(id) => {
             let subject = subject_by_id(tx, id).await?;
-            if subject.state == SubjectState::Removed {
+            if subject.state == PersonState::Removed {
                 return Err(Error::Refused(format!(
                     "{} was removed at the source; no grant can be held",
                     subject.name

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use bursar_policy::{AccountName, Gid, GrantId, PeriodKind, Timestamp, Uid, UserName};
+pub use bursar_policy::{PersonState, Role, SubjectKind};
 use serde_json::{Value, json};
 
 use super::word::words;
@@ -18,46 +19,12 @@ pub struct SubjectId(pub i64);
 pub struct GroupId(pub i64);
 
 words! {
-    /// How a person belongs to the site.
-    SubjectKind {
-        /// One of the site's own people.
-        Member = "member",
-        /// Somebody else's person, under guest limits.
-        Guest = "guest",
-    }
-}
-
-words! {
-    /// Where a person stands; removed people stay as tombstones and keep name and uid.
-    SubjectState {
-        /// Enabled at the source.
-        Active = "active",
-        /// Disabled at the source.
-        Disabled = "disabled",
-        /// Gone from the source.
-        Removed = "removed",
-    }
-}
-
-words! {
     /// Whether a group or an account is still there.
     Presence {
         /// It is.
         Active = "active",
         /// It is a tombstone.
         Removed = "removed",
-    }
-}
-
-words! {
-    /// What a grant lets its holder do.
-    Role {
-        /// Slurm administrator.
-        ClusterAdmin = "cluster-admin",
-        /// May submit jobs on the scope's account.
-        ComputeUser = "compute-user",
-        /// May look, may not submit.
-        Observer = "observer",
     }
 }
 
@@ -131,7 +98,7 @@ pub struct Subject {
     /// Member or guest.
     pub kind: SubjectKind,
     /// Active, disabled, or a tombstone.
-    pub state: SubjectState,
+    pub state: PersonState,
     /// When the store first saw the person.
     pub first_seen: Timestamp,
     /// When the record last changed.

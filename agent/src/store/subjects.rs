@@ -6,7 +6,7 @@ use bursar_policy::{Uid, UserName};
 use sqlx::SqliteConnection;
 
 use super::row::Reading;
-use super::{Error, Group, GroupId, Identity, Presence, Store, Subject, SubjectId, SubjectKind, SubjectState};
+use super::{Error, Group, GroupId, Identity, PersonState, Presence, Store, Subject, SubjectId, SubjectKind};
 
 /// Everybody's SSH keys, as lines of `authorized_keys`, in a fixed order.
 pub type Keys = BTreeMap<SubjectId, Vec<String>>;
@@ -148,7 +148,7 @@ fn subject(row: &Reading<'_>) -> Result<Subject, Error> {
         display_name: row.text("display_name")?,
         mail: row.maybe_text("mail")?,
         kind: row.word("kind", SubjectKind::parse)?,
-        state: row.word("state", SubjectState::parse)?,
+        state: row.word("state", PersonState::parse)?,
         first_seen: row.at("first_seen")?,
         changed_at: row.at("changed_at")?,
     })

@@ -15,7 +15,7 @@ use super::numbers::{NumberKind, UidPool, allocate};
 use super::open::commit;
 use super::refused::{RefusedIdentity, refused, write_refused};
 use super::subjects::{all_groups, all_identities, all_keys, all_memberships, all_subjects};
-use super::{Cause, Error, GroupId, Presence, Store, SubjectId, SubjectKind, SubjectState};
+use super::{Cause, Error, GroupId, PersonState, Presence, Store, SubjectId, SubjectKind};
 
 /// A person of a source, whole: what may change together and is audited together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct PersonImage {
     /// Member or guest.
     pub kind: SubjectKind,
     /// Active, disabled or removed.
-    pub state: SubjectState,
+    pub state: PersonState,
     /// Lines of `authorized_keys`.
     pub keys: BTreeSet<String>,
     /// Immutable ids of the groups.

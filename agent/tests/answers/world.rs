@@ -205,7 +205,7 @@ fn person(name: &str) -> PersonImage {
         display_name: format!("Person {name}"),
         mail: Some(format!("{name}@example.org")),
         kind: if name == "ben" { SubjectKind::Guest } else { SubjectKind::Member },
-        state: if name == "dora" { SubjectState::Disabled } else { SubjectState::Active },
+        state: if name == "dora" { PersonState::Disabled } else { PersonState::Active },
         keys: BTreeSet::from([format!("ssh-ed25519 {name}")]),
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
     }
@@ -236,7 +236,7 @@ async fn people(store: &Store, now: Timestamp) {
         subject: store.subject_by_name(&user("tom")).await.expect("tom").id,
         immutable_id: "p-tom".to_owned(),
         before: person("tom"),
-        after: PersonImage { state: SubjectState::Removed, keys: BTreeSet::new(), ..person("tom") },
+        after: PersonImage { state: PersonState::Removed, keys: BTreeSet::new(), ..person("tom") },
     };
     let changes =
         SourceChanges { source: "directory".to_owned(), changed_people: vec![gone], ..SourceChanges::default() };

@@ -12,7 +12,7 @@ use bursar_policy::{Timestamp, UserName};
 use super::no::No;
 use crate::snapshot::holdings::ends_at;
 use crate::store::contents::Contents;
-use crate::store::{Grant, GroupId, Holder, Presence, Role, Scope, Subject, SubjectState};
+use crate::store::{Grant, GroupId, Holder, PersonState, Presence, Role, Scope, Subject};
 use crate::wire::Peer;
 
 /// Somebody who asks.
@@ -53,7 +53,7 @@ impl Caller {
             observes: BTreeSet::new(),
         };
         match person {
-            Some(person) if person.state == SubjectState::Removed => {
+            Some(person) if person.state == PersonState::Removed => {
                 Err(No::Refused(format!("{} is no longer in the directory", person.name)))
             }
             Some(person) => {
@@ -69,7 +69,7 @@ impl Caller {
             stored.groups.iter().filter(|group| group.state == Presence::Active).map(|group| group.id).collect();
         let own = stored.memberships.iter().filter(|(group, member)| *member == person.id && active.contains(group));
         self.groups = own.map(|(group, _)| *group).collect();
-        if person.state != SubjectState::Active {
+        if person.state != PersonState::Active {
             return;
         }
         let tree = Tree::of(stored);

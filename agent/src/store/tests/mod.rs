@@ -41,7 +41,7 @@ fn person(name: &str, groups: &[&str]) -> PersonImage {
         display_name: format!("Person {name}"),
         mail: None,
         kind: SubjectKind::Member,
-        state: SubjectState::Active,
+        state: PersonState::Active,
         keys: BTreeSet::from([format!("ssh-ed25519 {name}")]),
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
     }

@@ -56,7 +56,7 @@ async fn given_a_person_who_leaves_and_returns_then_uid_and_name_are_the_old_one
     let uid = store.subject_by_name(&user("ana")).await.unwrap().uid;
     let (subject, before) = state(&store).await.people["p-ana"].clone();
     let gone =
-        PersonImage { state: SubjectState::Removed, keys: BTreeSet::new(), groups: BTreeSet::new(), ..before.clone() };
+        PersonImage { state: PersonState::Removed, keys: BTreeSet::new(), groups: BTreeSet::new(), ..before.clone() };
     let change = |action, before: &PersonImage, after: &PersonImage| SourceChanges {
         source: "directory".to_owned(),
         changed_people: vec![ChangedPerson {
@@ -71,7 +71,7 @@ async fn given_a_person_who_leaves_and_returns_then_uid_and_name_are_the_old_one
     let leave = change("person.remove", &before, &gone);
     store.apply_source(&leave, UidPool::default(), &cause()).await.unwrap();
     let tombstone = store.subject_by_uid(uid).await.unwrap();
-    assert_eq!((tombstone.state, tombstone.name.as_str()), (SubjectState::Removed, "ana"));
+    assert_eq!((tombstone.state, tombstone.name.as_str()), (PersonState::Removed, "ana"));
     let contents = store.contents().await.unwrap();
     assert!(contents.keys.is_empty() && contents.memberships.is_empty());
     people_and_groups(&store, &["ben"], &[]).await;

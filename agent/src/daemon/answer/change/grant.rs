@@ -7,7 +7,7 @@ use crate::daemon::answer::no::No;
 use crate::daemon::answer::session::{Session, grant_number};
 use crate::daemon::answer::show::{GrantNames, GrantState};
 use crate::store::grants::NewGrant;
-use crate::store::{Grant, Holder, Origin, Presence, Role, Scope, SubjectState};
+use crate::store::{Grant, Holder, Origin, PersonState, Presence, Role, Scope};
 use crate::wire::{Change, Values};
 
 pub(super) fn plan(session: &Session<'_>, change: &Change) -> Result<Plan, No> {
@@ -63,7 +63,7 @@ fn holders(session: &Session<'_>, set: &Values) -> Result<Vec<(Holder, String)>,
     let mut holders = Vec::new();
     for name in set.list("user") {
         let person = session.person(name)?;
-        if person.state == SubjectState::Removed {
+        if person.state == PersonState::Removed {
             return Err(No::Refused(format!("{name} was removed at the source; no grant can be held")));
         }
         holders.push((Holder::Subject(person.id), format!("user {name}")));

@@ -121,5 +121,5 @@ fn grant_text(session: &Session<'_>, snapshot: &Snapshot, grant: &bursar_policy:
         Timestamp::NEVER => "without end".to_owned(),
         until => format!("until {}", session.view.calendar.text(until)),
     };
-    format!("G{} {} on {scope} {until}", grant.id, grant.role.as_str())
+    format!("G{} {} on {scope} {until}", grant.id, grant.role)
 }

@@ -7,7 +7,7 @@ use crate::daemon::answer::Answer;
 use crate::daemon::answer::session::{Session, passes};
 use crate::snapshot::holdings::ends_at;
 use crate::snapshot::{Holding, Holdings};
-use crate::store::{Identity, Role, SubjectId, SubjectState};
+use crate::store::{Identity, PersonState, Role, SubjectId};
 use crate::wire::{Cell, Query};
 
 struct Row<'a> {
@@ -54,7 +54,7 @@ pub(super) fn show(session: &Session<'_>, query: &Query) -> Answer {
 }
 
 fn roles(holding: &Holding<'_>, session: &Session<'_>) -> BTreeSet<Role> {
-    if holding.subject.state != SubjectState::Active {
+    if holding.subject.state != PersonState::Active {
         return BTreeSet::new();
     }
     let now = session.now;
@@ -65,7 +65,7 @@ fn roles(holding: &Holding<'_>, session: &Session<'_>) -> BTreeSet<Role> {
 fn wanted(row: &Row<'_>, query: &Query) -> bool {
     let (filter, subject) = (&query.filter, row.holding.subject);
     // A tombstone is shown to those who ask for it, by state or by name.
-    let buried = subject.state == SubjectState::Removed;
+    let buried = subject.state == PersonState::Removed;
     let dug_up = ["state", "user", "uid", "id"].iter().any(|key| filter.has(key));
     (!buried || dug_up)
         && passes(filter, "user", |name| subject.name.as_str() == name)
