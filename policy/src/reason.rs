@@ -11,6 +11,8 @@ use crate::time::{PeriodKind, Timestamp};
 pub enum Code {
     /// There is no usable snapshot.
     Unavailable,
+    /// slurmctld has just started, and its list of jobs is not known yet.
+    Starting,
     /// No grant, now or before.
     NoGrant,
     /// The only grants begin later.
@@ -68,8 +70,9 @@ pub enum Kind {
 
 impl Code {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Unavailable,
+        Self::Starting,
         Self::NoGrant,
         Self::GrantNotYet,
         Self::GrantExpired,
@@ -94,6 +97,7 @@ impl Code {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unavailable => "BSR-100",
+            Self::Starting => "BSR-101",
             Self::NoGrant => "BSR-110",
             Self::GrantNotYet => "BSR-111",
             Self::GrantExpired => "BSR-112",
@@ -118,7 +122,7 @@ impl Code {
     /// What the cause has to do with.
     pub const fn kind(self) -> Kind {
         match self {
-            Self::Unavailable => Kind::Unavailable,
+            Self::Unavailable | Self::Starting => Kind::Unavailable,
             Self::NoGrant
             | Self::GrantNotYet
             | Self::GrantExpired
@@ -160,6 +164,8 @@ pub enum Owner<'s> {
 pub enum Reason<'s> {
     /// See [`Code::Unavailable`].
     Unavailable,
+    /// See [`Code::Starting`].
+    Starting,
     /// See [`Code::NoGrant`].
     NoGrant,
     /// See [`Code::GrantNotYet`]; when it begins.
@@ -234,6 +240,7 @@ impl Reason<'_> {
     pub const fn code(&self) -> Code {
         match self {
             Self::Unavailable => Code::Unavailable,
+            Self::Starting => Code::Starting,
             Self::NoGrant => Code::NoGrant,
             Self::GrantNotYet(_) => Code::GrantNotYet,
             Self::GrantExpired(_) => Code::GrantExpired,
@@ -266,6 +273,9 @@ impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Unavailable => f.write_str("the access service is unavailable, so nothing can be granted"),
+            Self::Starting => {
+                f.write_str("slurmctld has just started and its jobs are being counted; try again shortly")
+            }
             Self::NoGrant => f.write_str("you hold no grant on this cluster"),
             Self::GrantNotYet(from) => write!(f, "your access begins {from}"),
             Self::GrantExpired(when) => write!(f, "your access ended {when}; ask for a renewal"),

@@ -68,9 +68,13 @@ pub(crate) struct Plugin<B> {
 impl Plugin<Gate> {
     /// The plugin of a slurmctld that runs as `slurm_uid`. `conf` unusable is no reason to stop slurmctld, but every
     /// job is refused until it has been restarted with a usable one.
-    pub(crate) fn new(conf: Result<NodeConf, bursar_policy::node_conf::NodeConfError>, slurm_uid: u32) -> Self {
+    pub(crate) fn new(
+        conf: Result<NodeConf, bursar_policy::node_conf::NodeConfError>,
+        slurm_uid: u32,
+        now: Timestamp,
+    ) -> Self {
         match conf {
-            Ok(conf) => Self { contact: conf.contact.clone(), bench: Some(Gate::new(conf)), slurm_uid },
+            Ok(conf) => Self { contact: conf.contact.clone(), bench: Some(Gate::new(conf, now)), slurm_uid },
             Err(fault) => {
                 log::line(Severity::Error, &format!("{fault}; every job is refused until slurmctld is restarted"));
                 Self { contact: NodeConf::default().contact, bench: None, slurm_uid }

@@ -53,7 +53,7 @@ pub extern "C" fn init() -> c_int {
         PLUGIN.get_or_init(|| {
             let path = std::env::var_os(CONF_VARIABLE);
             let path = path.as_deref().map_or(Path::new(node_conf::PATH), Path::new);
-            Plugin::new(NodeConf::read(path), host::effective_uid())
+            Plugin::new(NodeConf::read(path), host::effective_uid(), SystemClock.now())
         });
         0
     })

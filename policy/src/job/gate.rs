@@ -27,6 +27,12 @@ pub enum Severity {
     Error,
 }
 
+/// Seconds after slurmctld's start for which a list of its jobs from after the start is waited for.
+///
+/// What was booked before is lost with the process, so until such a list comes a job of the last moments counts
+/// nowhere. An agent that lives brings the list sooner; without one, what was published last has to do.
+const SETTLING: u64 = 30;
+
 /// What slurmctld is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
@@ -50,6 +56,7 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct Gate {
     conf: NodeConf,
+    started_at: Timestamp,
     state: Mutex<State>,
 }
 
@@ -114,9 +121,14 @@ impl Watched {
 }
 
 impl Gate {
-    /// A gate that finds its snapshots where `conf` says.
-    pub fn new(conf: NodeConf) -> Self {
-        Self { conf, state: Mutex::default() }
+    /// A gate that finds its snapshots where `conf` says, and has no bookings from before `started_at`.
+    pub fn new(conf: NodeConf, started_at: Timestamp) -> Self {
+        Self { conf, started_at, state: Mutex::default() }
+    }
+
+    /// Whether jobs may be live that neither the snapshot nor the bookings count.
+    fn is_settling(&self, snapshot: &Snapshot, now: Timestamp) -> bool {
+        snapshot.as_of() <= self.started_at && now < self.started_at.plus(SETTLING)
     }
 
     /// A panic in another thread was caught and reported there; what it left is still a snapshot and a ledger.
@@ -140,6 +152,7 @@ impl Gate {
         self.freshen(state, now, log);
         let Some(snapshot) = &state.main.snapshot else { return self.refuse(None, &Reason::Unavailable) };
         match judge(snapshot, &state.ledger, request, now) {
+            Verdict::Admit(_) if self.is_settling(snapshot, now) => self.refuse(Some(snapshot), &Reason::Starting),
             Verdict::Admit(terms) => {
                 state.ledger.book(snapshot, &terms, now);
                 Answer::Admit { account: AccountName::new(terms.account).ok() }
@@ -184,6 +197,7 @@ impl Gate {
             return Answer::Admit { account: None };
         }
         match judge_edit(snapshot, &state.ledger, &jobs, edit, now) {
+            Ok(_) if self.is_settling(snapshot, now) => self.refuse(Some(snapshot), &Reason::Starting),
             Ok(terms) => {
                 for terms in &terms {
                     state.ledger.book_edit(snapshot, terms, now);

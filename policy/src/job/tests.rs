@@ -354,6 +354,14 @@ fn given_an_edit_that_raises_then_only_the_difference_needs_room() {
     assert_eq!(edit_code(&contents, &Edit { account: Some("finance"), ..Edit::default() }), Some(Code::CpuPerDay));
 }
 
+fn conf(directory: &std::path::Path) -> crate::NodeConf {
+    crate::NodeConf {
+        controller_snapshot: directory.join("controller.snap"),
+        publisher_uid: Some(std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(directory).unwrap())),
+        ..crate::NodeConf::default()
+    }
+}
+
 /// A gate on a directory of its own, and a way to publish into it.
 struct Post {
     directory: std::path::PathBuf,
@@ -361,15 +369,15 @@ struct Post {
 }
 
 impl Post {
+    fn conf(&self) -> crate::NodeConf {
+        conf(&self.directory)
+    }
+
     fn new(name: &str) -> Self {
         let directory = std::env::temp_dir().join(format!("bursar-gate-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
-        let conf = crate::NodeConf {
-            controller_snapshot: directory.join("controller.snap"),
-            publisher_uid: Some(std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&directory).unwrap())),
-            ..crate::NodeConf::default()
-        };
-        Self { directory, gate: Gate::new(conf) }
+        let gate = Gate::new(conf(&directory), Timestamp(NOW.0 - 3_600));
+        Self { directory, gate }
     }
 
     fn publish(&self, bytes: &[u8]) {
@@ -391,6 +399,25 @@ impl Drop for Post {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.directory);
     }
+}
+
+#[test]
+fn given_a_start_after_the_last_list_then_jobs_wait_for_a_later_one_but_not_for_ever() {
+    let mut post = Post::new("starting");
+    let mut log = Vec::new();
+    post.publish(&encode(&contents()).unwrap());
+    assert_eq!(post.submit(&mut log), None);
+    let conf = post.conf();
+    post.gate = Gate::new(conf.clone(), NOW);
+    assert_eq!(post.submit(&mut log), Some(Code::Starting));
+    post.gate = Gate::new(conf.clone(), Timestamp(NOW.0 - 30));
+    assert_eq!(post.submit(&mut log), None, "an agent that is gone");
+    post.gate = Gate::new(conf, NOW);
+    let mut later = contents();
+    later.header.as_of = NOW.plus(1);
+    later.header.generation += 1;
+    post.publish(&encode(&later).unwrap());
+    assert_eq!(post.submit(&mut log), None);
 }
 
 #[test]
