@@ -58,7 +58,7 @@ fn given_root_or_slurm_user_as_owner_then_the_job_enters_unjudged_and_the_log_sa
 fn given_no_node_conf_then_all_but_the_excepted_are_refused() {
     drop(log::tests::taken());
     let fault = NodeConf::parse(std::path::Path::new("node.conf"), "nonsense").map(|_| NodeConf::default());
-    let plugin = Plugin::new(fault, SLURM);
+    let plugin = Plugin::new(fault, SLURM, NOW);
     let lines = log::tests::taken();
     assert!(matches!(&lines[..], [(true, line)] if line.contains("node.conf:1: ")), "{lines:?}");
     assert_eq!(plugin.submit(&Sample::sbatch(0).desc(), NOW).rc, 0);
