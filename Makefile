@@ -7,7 +7,7 @@ CARGO ?= cargo
 # To build: bindgen reads slurm.h. To run hosts and clusters: Slurm, its database, sshd and containers.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libclang-dev libslurm-dev
 RUN_PACKAGES := munge mariadb-server slurmctld slurmd slurmdbd slurm-client slurm-wlm-mysql-plugin \
-	openssh-server openssh-client systemd systemd-container dbus iproute2 util-linux procps
+	openssh-server openssh-client systemd systemd-container dbus iproute2 util-linux procps sqlite3
 PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES)
 
 DEMO := target/debug/bursar-demo

@@ -8,6 +8,7 @@
 
 mod cluster;
 mod error;
+mod governed;
 mod host;
 mod install;
 mod output;
@@ -19,6 +20,7 @@ mod world;
 
 pub use cluster::{Cluster, ClusterBuilder};
 pub use error::{Error, Result};
+pub use governed::{CONTROLLER_SNAPSHOT, Citizen, Governed, NODE_SNAPSHOT, directory};
 pub use host::{Host, HostBuilder, Login};
 pub use install::{BuildDir, Files, install_bursar};
 pub use output::Output;

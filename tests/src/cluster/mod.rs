@@ -143,8 +143,10 @@ impl Cluster {
     /// Waits until slurmctld answers and both nodes are idle.
     pub fn wait_until_ready(&self) -> Result<()> {
         self.host.wait_for("two idle nodes", Duration::from_secs(60), || {
-            let seen =
-                self.host.run(&["sinfo", "--noheader", "--Node", "--format=%N|%T"]).map_err(|e| e.to_string())?;
+            let seen = self
+                .host
+                .run(&["sinfo", "--noheader", "--Node", "--partition=main", "--format=%N|%T"])
+                .map_err(|e| e.to_string())?;
             let idle = seen.rows().iter().filter(|row| row.get(1).is_some_and(|state| state == "idle")).count();
             if idle == 2 { Ok(()) } else { Err(format!("{}{}", seen.stdout, seen.stderr)) }
         })
