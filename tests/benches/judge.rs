@@ -1,0 +1,325 @@
+//! What one decision costs at 10,000 people, 1,000 accounts and up to 100,000 jobs in flight.
+//!
+//! Two judges, alone and with the files around them; the load of a new snapshot, which is the longest that slurmctld
+//! ever waits; and the largest `--array` expression that its protocol lets through.
+
+use std::fs;
+use std::hint::black_box;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bursar_policy::job::{self, Answer, Gate, Ledger, Request, Shape, TimeLimit, Verdict, most_tasks};
+use bursar_policy::login::{self, LoginRequest};
+use bursar_policy::snapshot::{
+    Account, Contents, Edge, Grant, Header, Home, Kind, Partition, Person, RecentJob, encode, file,
+};
+use bursar_policy::{Limits, NodeConf, PeriodUse, PersonState, Role, Snapshot, SubjectKind, Timestamp, Usage};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+
+const PEOPLE: u32 = 10_000;
+const ACCOUNTS: u32 = 1_000;
+const BOOKED: usize = 1_000;
+const FIRST_UID: u32 = 65_536;
+/// 2026-11-22 08:00:00 UTC.
+const NOW: Timestamp = Timestamp(1_795_334_400);
+const DAY: i64 = 86_400;
+/// Somebody in the middle, whose job names the account.
+const UID: u32 = FIRST_UID + 6_789;
+
+fn name(n: u32) -> String {
+    format!("person{n:05}")
+}
+
+fn account_name(n: u32) -> String {
+    format!("account{n:04}")
+}
+
+/// Accounts as a tree of depth 3: 10 faculties of 9 departments of 10 groups, and 10 groups more.
+fn parent(n: u32) -> Option<u32> {
+    match n {
+        0..10 => None,
+        10..100 => Some(n % 10),
+        _ => Some(10 + n % 90),
+    }
+}
+
+const LIMITS: Limits = Limits {
+    running_jobs: Some(u32::MAX - 1),
+    queued_jobs: Some(u32::MAX - 1),
+    cpu_seconds: [Some(1 << 50), Some(1 << 51), Some(1 << 52)],
+};
+
+/// What `jobs` live jobs of one CPU-hour come to, beside what is settled.
+fn usage(jobs: u32) -> Usage {
+    let work = u64::from(jobs) * 3_600;
+    let period = PeriodUse { settled: 1_000_000, in_flight: work, in_flight_next: work };
+    Usage { running: jobs / 10, queued: jobs - jobs / 10, in_flight_total: work, periods: [period; 3] }
+}
+
+fn contents(kind: Kind, in_flight: u32) -> Contents {
+    let mut contents = Contents::empty(Header {
+        kind,
+        generation: 1,
+        made_at: NOW,
+        as_of: NOW,
+        hard_limit: 259_200,
+        last_known: true,
+        notice: 1_209_600,
+        cluster: "demo".into(),
+        contact: "Ask hpc@example.org.".into(),
+    });
+    contents.partitions = (0..8)
+        .map(|n| Partition {
+            name: format!("part{n}"),
+            default: n == 0,
+            whole_nodes: false,
+            default_minutes: Some(60),
+            max_minutes: Some(10_080),
+            over_minutes: Some(0),
+            max_nodes: 500,
+            cpus_per_node: 128,
+            max_mem_per_cpu: Some(4_096),
+        })
+        .collect();
+    let edges = |start: i64, step: i64, count: i64| {
+        (0..count).map(|n| Edge { at: Timestamp(start + n * step), text: "2026-12-01 00:00 CET".into() }).collect()
+    };
+    let today = NOW.0 - 8 * 3_600;
+    contents.periods =
+        [edges(today, DAY, 36), edges(today - 6 * DAY, 7 * DAY, 6), edges(today - 21 * DAY, 30 * DAY, 13)];
+    contents.accounts = (0..ACCOUNTS)
+        .map(|n| Account {
+            name: account_name(n),
+            parent: parent(n),
+            limits: LIMITS,
+            usage: usage(in_flight / if n < 10 { 10 } else { 1_000 }),
+        })
+        .collect();
+    contents.people = (0..PEOPLE).map(|n| person(kind, n, in_flight / PEOPLE)).collect();
+    if kind == Kind::Controller {
+        contents.recent = (0..in_flight / 100)
+            .map(|n| RecentJob {
+                job_id: n + 1,
+                uid: FIRST_UID + n % PEOPLE,
+                account: Some(100 + n % 900),
+                submitted: Timestamp(NOW.0 - 30),
+            })
+            .collect();
+    }
+    contents
+}
+
+fn person(kind: Kind, n: u32, jobs: u32) -> Person {
+    let grant = |id, account, until: Timestamp| Grant {
+        id,
+        role: Role::ComputeUser,
+        account: Some(account),
+        from: Timestamp(0),
+        until,
+        revoked: false,
+        until_text: if until == Timestamp::NEVER { String::new() } else { "2025-01-01 00:00 CET".into() },
+    };
+    let own = 100 + n % 900;
+    Person {
+        uid: FIRST_UID + n,
+        gid: FIRST_UID + n,
+        name: name(n),
+        state: PersonState::Active,
+        kind: SubjectKind::Member,
+        default_account: Some(own),
+        limits: LIMITS,
+        usage: if kind == Kind::Controller { usage(jobs) } else { Usage::default() },
+        grants: vec![
+            grant(3 * u64::from(n), 100 + (n + 1) % 900, Timestamp(NOW.0 - 86_400)),
+            grant(3 * u64::from(n) + 1, 10 + n % 90, Timestamp::NEVER),
+            grant(3 * u64::from(n) + 2, own, Timestamp::NEVER),
+        ],
+        home: (kind == Kind::Node).then(|| Home {
+            gecos: format!("Person {n}"),
+            directory: format!("/home/{}", name(n)),
+            shell: "/bin/bash".into(),
+            keys: vec![format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4 {n}")],
+        }),
+    }
+}
+
+fn request(minutes: u32, account: &str) -> Request<'_> {
+    Request {
+        uid: UID,
+        account: Some(account),
+        partition: Some("part3,part5"),
+        time_limit: TimeLimit::Minutes(minutes),
+        begin_at: None,
+        array: None,
+        shape: Shape { tasks: Some(16), cpus_per_task: Some(2), ..Shape::default() },
+    }
+}
+
+/// The account of the person in question.
+fn own_account() -> String {
+    account_name(100 + (UID - FIRST_UID) % 900)
+}
+
+/// A request of more than any limit lets through.
+fn too_much(account: &str) -> Request<'_> {
+    Request { array: Some("1-2000000000"), ..request(10_080, account) }
+}
+
+/// A thousand bookings of a thousand people.
+fn booked(snapshot: &Snapshot) -> Ledger {
+    let mut ledger = Ledger::default();
+    for n in 0..BOOKED as u32 {
+        let request = Request { uid: FIRST_UID + n * 7, account: None, ..request(60, "") };
+        match job::judge(snapshot, &ledger, &request, NOW) {
+            Verdict::Admit(terms) => ledger.book(snapshot, &terms, NOW),
+            Verdict::Refuse(reason) => panic!("{}", reason.text("")),
+        }
+    }
+    ledger
+}
+
+/// A folder with a published snapshot that goes when the benchmark ends.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder for snapshots"))
+    }
+
+    fn publish(&self, contents: &Contents) -> PathBuf {
+        let path = self.0.path().join(if contents.header.kind == Kind::Node { "node.snap" } else { "controller.snap" });
+        fs::write(&path, encode(contents).expect("contents that fit together")).expect("room for a snapshot");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("a mode");
+        path
+    }
+}
+
+fn owner(path: &Path) -> u32 {
+    fs::metadata(path).expect("the snapshot").uid()
+}
+
+fn judging(c: &mut Criterion) {
+    let account = own_account();
+    let mut group = c.benchmark_group("job");
+    for in_flight in [0, 10_000, 100_000] {
+        let snapshot =
+            Snapshot::decode(encode(&contents(Kind::Controller, in_flight)).expect("contents")).expect("ours");
+        let ledger = booked(&snapshot);
+        let accept = request(60, &account);
+        let refuse = too_much(&account);
+        assert!(matches!(job::judge(&snapshot, &ledger, &accept, NOW), Verdict::Admit(_)));
+        assert!(matches!(job::judge(&snapshot, &ledger, &refuse, NOW), Verdict::Refuse(_)));
+        group.bench_function(format!("judge, accept, {in_flight} in flight"), |b| {
+            b.iter(|| job::judge(&snapshot, &ledger, black_box(&accept), NOW))
+        });
+        group.bench_function(format!("judge, refuse, {in_flight} in flight"), |b| {
+            b.iter(|| match job::judge(&snapshot, &ledger, black_box(&refuse), NOW) {
+                Verdict::Refuse(reason) => reason.text("Ask hpc@example.org."),
+                Verdict::Admit(_) => String::new(),
+            })
+        });
+        let folder = Folder::new();
+        let path = folder.publish(&contents(Kind::Controller, in_flight));
+        let conf = NodeConf { publisher_uid: Some(owner(&path)), controller_snapshot: path, ..NodeConf::default() };
+        let ready = || {
+            let gate = Gate::new(conf.clone());
+            for n in 0..BOOKED as u32 {
+                let request = Request { uid: FIRST_UID + n * 7, account: None, ..request(60, "") };
+                assert!(matches!(gate.submit(&request, NOW, &mut |_, _| ()), Answer::Admit { .. }));
+            }
+            gate
+        };
+        let gate = ready();
+        // Every accepted job is one more booking, as it is between two snapshots.
+        group.bench_function(format!("gate, accept and book, {in_flight} in flight"), |b| {
+            b.iter(|| gate.submit(black_box(&accept), NOW, &mut |_, _| ()))
+        });
+        let gate = ready();
+        group.bench_function(format!("gate, refuse, {in_flight} in flight"), |b| {
+            b.iter(|| gate.submit(black_box(&refuse), NOW, &mut |_, _| ()))
+        });
+    }
+    group.finish();
+}
+
+fn loading(c: &mut Criterion) {
+    let mut group = c.benchmark_group("snapshot");
+    let folder = Folder::new();
+    let controller = contents(Kind::Controller, 100_000);
+    let path = folder.publish(&controller);
+    let owners = [owner(&path)];
+    let bytes = fs::read(&path).expect("the snapshot");
+    eprintln!("controller.snap has {} bytes", bytes.len());
+    group.bench_function("lay out, as bursard does", |b| b.iter(|| encode(black_box(&controller))));
+    group.bench_function("checksum", |b| b.iter(|| crc32fast::hash(black_box(&bytes))));
+    group.bench_function("decode", |b| b.iter_batched(|| bytes.clone(), Snapshot::decode, BatchSize::LargeInput));
+    group.bench_function("read and decode", |b| b.iter(|| file::read(black_box(&path), &owners)));
+    let snapshot = Snapshot::decode(bytes).expect("ours");
+    let ledger = booked(&snapshot);
+    group.bench_function("reconcile 1000 bookings with 1000 recent jobs", |b| {
+        b.iter_batched(
+            || ledger.clone(),
+            |mut ledger| {
+                ledger.reconcile(&snapshot, NOW);
+                ledger
+            },
+            BatchSize::LargeInput,
+        )
+    });
+    // The whole pause: a submission that finds a new file.
+    let conf = NodeConf { publisher_uid: Some(owners[0]), controller_snapshot: path.clone(), ..NodeConf::default() };
+    let account = own_account();
+    let accept = request(60, &account);
+    group.bench_function("gate, submission that finds a new snapshot", |b| {
+        let gate = Gate::new(conf.clone());
+        b.iter_batched(
+            || drop(folder.publish(&controller)),
+            |()| gate.submit(&accept, NOW, &mut |_, _| ()),
+            BatchSize::PerIteration,
+        )
+    });
+    group.finish();
+}
+
+fn login(c: &mut Criterion) {
+    let folder = Folder::new();
+    let path = folder.publish(&contents(Kind::Node, 0));
+    let owners = [owner(&path)];
+    let name = name(UID - FIRST_UID);
+    let request = LoginRequest { uid: UID, name: &name, service: "sshd" };
+    let mut group = c.benchmark_group("login");
+    group.bench_function("read the host's snapshot and judge, as PAM does", |b| {
+        b.iter(|| {
+            let (snapshot, _) = file::read(black_box(&path), &owners).expect("ours");
+            login::judge(&snapshot, &request, NOW)
+        })
+    });
+    let (snapshot, _) = file::read(&path, &owners).expect("ours");
+    assert!(matches!(login::judge(&snapshot, &request, NOW), login::Verdict::Admit(_)));
+    group.bench_function("judge", |b| b.iter(|| login::judge(&snapshot, black_box(&request), NOW)));
+    group.finish();
+}
+
+fn hostile(c: &mut Criterion) {
+    let mut group = c.benchmark_group("array");
+    let range = "0-18446744073709551615,".repeat(43_690) + "1";
+    let ones = "1,".repeat(500_000) + "1";
+    let digits = "9".repeat(1_000_000);
+    for (what, text) in [("huge ranges", &range), ("single tasks", &ones), ("one number", &digits)] {
+        group.bench_function(format!("1 MB of {what}"), |b| b.iter(|| most_tasks(black_box(text))));
+    }
+    group.bench_function("1-1000", |b| b.iter(|| most_tasks(black_box("1-1000"))));
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .without_plots()
+        .sample_size(50)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(3));
+    targets = judging, loading, login, hostile
+}
+criterion_main!(benches);
