@@ -1,52 +1,55 @@
 //! How many tasks an `--array` expression can have.
 
+/// A longer expression is not counted: slurmctld holds all of its locks meanwhile, and takes megabytes.
+pub const MOST_BYTES: usize = 16 * 1024;
+
 /// The most tasks that `text` can name, or `None` where Slurm itself refuses the expression.
 ///
 /// One pass, no memory: overlapping ranges count twice, which errs to the careful side. The accepted language is
 /// that of slurmctld's own reader: comma separated `a`, `a-b` or `a-b:step`, optionally in brackets, with an optional
 /// `%throttle` at the end; blanks and a plus sign may precede a number.
 pub fn most_tasks(text: &str) -> Option<u64> {
-    let mut body = text.trim_start_matches([' ', '\t', '[']);
-    if let Some(at) = body.find(['%', ']']) {
-        let (head, _) = body.split_at(at);
-        body = head;
-    }
+    let mut rest = text.trim_start_matches([' ', '\t', '[']).as_bytes();
     let mut tasks = 0_u64;
-    for range in body.split(',') {
-        tasks = tasks.saturating_add(range_len(range)?);
+    loop {
+        let (len, after) = range_len(rest)?;
+        tasks = tasks.saturating_add(len);
+        match after {
+            [b',', after @ ..] => rest = after,
+            [] | [b'%' | b']', ..] => return Some(tasks),
+            _ => return None,
+        }
     }
-    (tasks > 0).then_some(tasks)
 }
 
-fn range_len(text: &str) -> Option<u64> {
+/// How many tasks a leading `a`, `a-b` or `a-b:step` names, and what follows.
+fn range_len(text: &[u8]) -> Option<(u64, &[u8])> {
     let (first, rest) = number(text)?;
-    let Some(rest) = rest.strip_prefix('-') else { return rest.is_empty().then_some(1) };
+    let [b'-', rest @ ..] = rest else { return Some((1, rest)) };
     let (last, rest) = number(rest)?;
     let span = last.checked_sub(first)?;
-    let step = match rest.strip_prefix(':') {
-        Some(rest) => {
-            let (step, rest) = number(rest)?;
-            if step == 0 || !rest.is_empty() {
-                return None;
-            }
-            step
-        }
-        None if rest.is_empty() => 1,
-        None => return None,
+    let (step, rest) = match rest {
+        [b':', rest @ ..] => number(rest)?,
+        _ => (1, rest),
     };
-    Some((span / step).saturating_add(1))
+    Some((span.checked_div(step)?.saturating_add(1), rest))
 }
 
 /// A leading number as `strtol` reads it, saturating, and what follows.
-fn number(text: &str) -> Option<(u64, &str)> {
-    let text = text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
-    let text = text.strip_prefix('+').unwrap_or(text);
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, rest) = text.split_at(digits);
-    if digits == 0 {
-        return None;
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let mut rest = text;
+    while let [b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c, after @ ..] = rest {
+        rest = after;
     }
-    let value = number.bytes().fold(0_u64, |sum, digit| sum.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
+    if let [b'+', after @ ..] = rest {
+        rest = after;
+    }
+    let [first @ b'0'..=b'9', after @ ..] = rest else { return None };
+    let (mut value, mut rest) = (u64::from(first - b'0'), after);
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        value = value.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+        rest = after;
+    }
     Some((value, rest))
 }
 

@@ -3,6 +3,7 @@
 use super::bound::{Bound, Cost, bound};
 use super::ledger::Ledger;
 use super::request::{Edit, Request, TimeLimit};
+use super::array::MOST_BYTES as MOST_ARRAY_BYTES;
 use super::{Memory, most_tasks};
 use crate::access;
 use crate::limit::{Limits, PeriodUse, Usage};
@@ -99,6 +100,9 @@ fn admit<'s>(
         Bound::Cost(cost) => cost,
         Bound::Timeless(partition) => return Err(Reason::NoTimeLimit(partition)),
     };
+    if request.array.is_some_and(|text| text.len() > MOST_ARRAY_BYTES) {
+        return Err(Reason::Input("--array list of more than 16384 characters"));
+    }
     // What Slurm cannot read either is left to Slurm, whose own error says more.
     let jobs = request.array.map_or(1, |text| most_tasks(text).unwrap_or(1));
     let asked = Asked { jobs, cost, begin_at };

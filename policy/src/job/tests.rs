@@ -203,6 +203,7 @@ fn given_an_array_then_every_task_counts() {
     assert_eq!(array("1-10%1"), None);
     assert_eq!(array("1-11%1"), Some(Code::CpuPerDay));
     assert_eq!(array("0-2000000000"), Some(Code::CpuPerDay));
+    assert_eq!(array(&"1,".repeat(600_000)), Some(Code::Input));
 }
 
 #[test]

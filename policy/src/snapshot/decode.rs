@@ -8,7 +8,7 @@ use std::fmt;
 use super::contents::{ClusterFacts, Kind, RecentJob, memory_from};
 use super::layout::{
     AccountRecord, BODY_AT, CHECKSUM_AT, COVERED_FROM, EdgeRecord, FORMAT, GrantRecord, GroupRecord, HeadRecord,
-    HomeRecord, JobRecord, MAGIC, PartitionRecord, PersonRecord, RecentRecord, SECTIONS, Section, TABLE_AT,
+    HomeRecord, JobRecord, MAGIC, PartitionRecord, PersonKey, PersonRecord, RecentRecord, SECTIONS, Section, TABLE_AT,
 };
 use super::wire::{Span, Text, Wire};
 use crate::job::Shape;
@@ -44,6 +44,12 @@ impl fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
+
+/// Where a text stands among the strings.
+fn text_place(text: Text) -> Option<std::ops::Range<usize>> {
+    let at = text.at as usize;
+    Some(at..at.checked_add(text.len as usize)?)
+}
 
 /// A snapshot that has passed every check.
 #[derive(Clone)]
@@ -119,27 +125,32 @@ impl Snapshot {
         (first..first.saturating_add(span.len as usize)).map_while(move |at| self.record(section, at))
     }
 
-    fn try_text(&self, text: Text) -> Option<&str> {
-        let at = text.at as usize;
-        let bytes = self.section(Section::Strings).get(at..at.checked_add(text.len as usize)?)?;
-        std::str::from_utf8(bytes).ok()
-    }
-
     /// The text at a place that [`Self::check`] has passed.
     fn text(&self, text: Text) -> &str {
-        self.try_text(text).unwrap_or_default()
+        let place = text_place(text).and_then(|place| self.section(Section::Strings).get(place));
+        place.and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
-    /// The position of the record whose key is `wanted` in a section sorted by that key.
-    fn find<R: Wire>(&self, section: Section, mut compare: impl FnMut(&R) -> std::cmp::Ordering) -> Option<(usize, R)> {
+    /// The first fields of a record, which are what it is found by; the rest of it is not looked at.
+    fn key<R: Wire, K: Wire>(&self, section: Section, index: usize) -> Option<K> {
+        debug_assert!(K::SIZE <= R::SIZE);
+        let mut bytes = self.section(section).get(index.checked_mul(R::SIZE)?..)?;
+        K::take(&mut bytes)
+    }
+
+    /// The record with the wanted key in a section that is sorted by it, and its position.
+    fn find<R: Wire, K: Wire>(
+        &self,
+        section: Section,
+        mut compare: impl FnMut(K) -> std::cmp::Ordering,
+    ) -> Option<(usize, R)> {
         let (mut low, mut high) = (0, self.count::<R>(section));
         while low < high {
             let middle = low + (high - low) / 2;
-            let record = self.record::<R>(section, middle)?;
-            match compare(&record) {
+            match compare(self.key::<R, K>(section, middle)?) {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Some((middle, record)),
+                std::cmp::Ordering::Equal => return self.record(section, middle).map(|record| (middle, record)),
             }
         }
         None
@@ -171,26 +182,30 @@ impl Snapshot {
         let people = self.count::<PersonRecord>(Section::People);
         let account_exists = |at: Option<u32>| at.is_none_or(|at| (at as usize) < accounts).then_some(());
         let head = &self.head;
-        let texts = [head.cluster, head.contact].iter().all(|text| self.try_text(*text).is_some());
+        // All texts at once, which takes a tenth of the time of one by one.
+        let strings =
+            std::str::from_utf8(self.section(Section::Strings)).map_err(|_| DecodeError::Section("strings"))?;
+        let try_text = |text: Text| text_place(text).and_then(|place| strings.get(place));
+        let texts = [head.cluster, head.contact].iter().all(|text| try_text(*text).is_some());
         let spans = [head.day, head.week, head.month];
         let edges = spans.iter().all(|span| self.check_span::<EdgeRecord>(Section::Edges, *span).is_some());
         if !texts || !edges {
             return Err(DecodeError::Section("head"));
         }
         self.check_section(Section::Partitions, "partitions", |_, partition: PartitionRecord| {
-            self.try_text(partition.name).map(drop)
+            try_text(partition.name).map(drop)
         })?;
-        self.check_section(Section::Edges, "edges", |_, edge: EdgeRecord| self.try_text(edge.text).map(drop))?;
+        self.check_section(Section::Edges, "edges", |_, edge: EdgeRecord| try_text(edge.text).map(drop))?;
         let mut previous = "";
         self.check_section(Section::Accounts, "accounts", |index, account: AccountRecord| {
-            let name = self.try_text(account.name)?;
+            let name = try_text(account.name)?;
             let sorted = index == 0 || previous < name;
             previous = name;
             account_exists(account.parent).filter(|()| sorted)
         })?;
         let mut previous = None;
         self.check_section(Section::People, "people", |_, person: PersonRecord| {
-            self.try_text(person.name)?;
+            try_text(person.name)?;
             self.check_span::<GrantRecord>(Section::Grants, person.grants)?;
             account_exists(person.default_account)?;
             let sorted = previous < Some(person.uid);
@@ -201,7 +216,7 @@ impl Snapshot {
         let mut previous = None;
         self.check_section(Section::Names, "names", |_, position: u32| {
             person_exists(position)?;
-            let name = self.record::<PersonRecord>(Section::People, position as usize).map(|p| self.text(p.name))?;
+            let name = try_text(self.key::<PersonRecord, PersonKey>(Section::People, position as usize)?.name)?;
             let sorted = previous < Some(name);
             previous = Some(name);
             sorted.then_some(())
@@ -210,12 +225,12 @@ impl Snapshot {
             return Err(DecodeError::Section("names"));
         }
         self.check_section(Section::Grants, "grants", |_, grant: GrantRecord| {
-            self.try_text(grant.until_text)?;
+            try_text(grant.until_text)?;
             account_exists(grant.account)
         })?;
         self.check_section(Section::Homes, "homes", |_, home: HomeRecord| {
             for text in [home.gecos, home.directory, home.shell] {
-                self.try_text(text)?;
+                try_text(text)?;
             }
             self.check_span::<Text>(Section::Keys, home.keys)
         })?;
@@ -223,16 +238,16 @@ impl Snapshot {
         if homes != 0 && homes != people {
             return Err(DecodeError::Section("homes"));
         }
-        self.check_section(Section::Keys, "keys", |_, key: Text| self.try_text(key).map(drop))?;
+        self.check_section(Section::Keys, "keys", |_, key: Text| try_text(key).map(drop))?;
         self.check_section(Section::Groups, "groups", |_, group: GroupRecord| {
-            self.try_text(group.name)?;
+            try_text(group.name)?;
             self.check_span::<u32>(Section::Members, group.members)
         })?;
         self.check_section(Section::Members, "members", |_, member: u32| person_exists(member))?;
         self.check_section(Section::Recent, "recent jobs", |_, job: RecentRecord| account_exists(job.account))?;
         self.check_section(Section::Jobs, "jobs", |_, job: JobRecord| {
-            self.try_text(job.account)?;
-            self.try_text(job.partition)?;
+            try_text(job.account)?;
+            try_text(job.partition)?;
             memory_from(job.memory_tag, job.memory_mib).map(drop)
         })
     }
@@ -319,7 +334,7 @@ impl Snapshot {
 
     /// The partition with this name.
     pub fn partition(&self, name: &str) -> Option<PartitionRef<'_>> {
-        self.find(Section::Partitions, |record: &PartitionRecord| self.text(record.name).cmp(name))
+        self.find(Section::Partitions, |key: Text| self.text(key).cmp(name))
             .map(|(_, record)| self.partition_of(record))
     }
 
@@ -346,7 +361,7 @@ impl Snapshot {
 
     /// The account with this name, in lower case.
     pub fn account(&self, name: &str) -> Option<AccountRef<'_>> {
-        self.find(Section::Accounts, |record: &AccountRecord| self.text(record.name).cmp(name))
+        self.find(Section::Accounts, |key: Text| self.text(key).cmp(name))
             .map(|(at, record)| self.account_of(at, record))
     }
 
@@ -375,7 +390,7 @@ impl Snapshot {
 
     /// The person with this uid.
     pub fn person(&self, uid: u32) -> Option<PersonRef<'_>> {
-        self.find(Section::People, |record: &PersonRecord| record.uid.cmp(&uid)).map(|(at, record)| PersonRef {
+        self.find(Section::People, |key: u32| key.cmp(&uid)).map(|(at, record)| PersonRef {
             snapshot: self,
             position: at,
             record,
@@ -384,8 +399,8 @@ impl Snapshot {
 
     /// The person with this POSIX name.
     pub fn person_named(&self, name: &str) -> Option<PersonRef<'_>> {
-        let (_, position) = self.find(Section::Names, |position: &u32| {
-            let person = self.record::<PersonRecord>(Section::People, *position as usize);
+        let (_, position) = self.find::<u32, u32>(Section::Names, |position| {
+            let person = self.key::<PersonRecord, PersonKey>(Section::People, position as usize);
             person.map(|person| self.text(person.name)).unwrap_or_default().cmp(name)
         })?;
         self.person_at(position as usize)

@@ -114,6 +114,11 @@ record! {
 }
 
 record! {
+    /// The first fields of a [`PersonRecord`].
+    pub(super) struct PersonKey { pub(super) uid: u32, pub(super) gid: u32, pub(super) name: Text }
+}
+
+record! {
     pub(super) struct GrantRecord {
         pub(super) id: u64,
         pub(super) role: Role,
