@@ -1,7 +1,7 @@
 //! How many tasks an `--array` expression can have.
 
 /// A longer expression is not counted: slurmctld holds all of its locks meanwhile, and takes megabytes.
-pub const MOST_BYTES: usize = 16 * 1024;
+pub(super) const MOST_BYTES: usize = 16 * 1024;
 
 /// The most tasks that `text` can name, or `None` where Slurm itself refuses the expression.
 ///

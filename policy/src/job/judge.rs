@@ -1,15 +1,15 @@
 //! The decision on one job: a pure function of the snapshot, the bookings and the instant.
 
+use super::array::MOST_BYTES as MOST_ARRAY_BYTES;
 use super::bound::{Bound, Cost, bound};
 use super::ledger::Ledger;
 use super::request::{Edit, Request, TimeLimit};
-use super::array::MOST_BYTES as MOST_ARRAY_BYTES;
 use super::{Memory, most_tasks};
 use crate::access;
 use crate::limit::{Limits, PeriodUse, Usage};
 use crate::reason::{Owner, Reason};
 use crate::snapshot::{AccountRef, LiveJobRef, PersonRef, Snapshot};
-use crate::time::{PeriodKind, Timestamp};
+use crate::time::{Period, PeriodKind, Timestamp};
 
 /// The answer to a job.
 #[derive(Debug, Clone)]
@@ -48,19 +48,23 @@ pub struct Asked {
 impl Asked {
     /// What this holds against a limit while it waits: it may start at any instant from `now` on.
     pub fn usage(&self, snapshot: &Snapshot, now: Timestamp) -> Usage {
-        let begin = self.begin_at.max(now);
+        self.usage_within(&Horizon::at(snapshot, now))
+    }
+
+    /// The same, with the periods looked up before.
+    pub(super) fn usage_within(&self, horizon: &Horizon) -> Usage {
+        let begin = self.begin_at.max(horizon.now);
         let mut usage = Usage {
             queued: u32::try_from(self.jobs).unwrap_or(u32::MAX),
             in_flight_total: self.jobs.saturating_mul(self.cost.cpu_seconds()),
             ..Usage::default()
         };
-        for (kind, slot) in PeriodKind::ALL.into_iter().zip(&mut usage.periods) {
-            let Some(current) = snapshot.period(kind, now) else { continue };
-            let here = current.period.end.seconds_since(begin);
-            slot.in_flight = self.most_within(here);
+        for (periods, slot) in horizon.periods.iter().zip(&mut usage.periods) {
+            let Some((current, next)) = periods else { continue };
+            slot.in_flight = self.most_within(current.end.seconds_since(begin));
             // Where the next period is not known, its length is not either: all of the work may fall into it.
-            slot.in_flight_next = match snapshot.period(kind, current.period.end) {
-                Some(next) => self.most_within(next.period.overlap(begin, Timestamp::NEVER)),
+            slot.in_flight_next = match next {
+                Some(next) => self.most_within(next.overlap(begin, Timestamp::NEVER)),
                 None => usage.in_flight_total,
             };
         }
@@ -70,6 +74,30 @@ impl Asked {
     /// The most that can be consumed within a stretch of `seconds`.
     fn most_within(&self, seconds: u64) -> u64 {
         self.jobs.saturating_mul(self.cost.cpus.saturating_mul(self.cost.seconds.min(seconds)))
+    }
+}
+
+/// The periods that work begun at an instant can fall into.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Horizon {
+    now: Timestamp,
+    /// The current and the next one, by kind.
+    periods: [Option<(Period, Option<Period>)>; 3],
+}
+
+impl Horizon {
+    /// The periods of `now` and those after.
+    pub(super) fn at(snapshot: &Snapshot, now: Timestamp) -> Self {
+        let periods = PeriodKind::ALL.map(|kind| {
+            let current = snapshot.period(kind, now)?.period;
+            Some((current, snapshot.period(kind, current.end).map(|next| next.period)))
+        });
+        Self { now, periods }
+    }
+
+    /// When the first of the current periods ends.
+    pub(super) fn ends(&self) -> Timestamp {
+        self.periods.iter().flatten().map(|(current, _)| current.end).min().unwrap_or(Timestamp::NEVER)
     }
 }
 
@@ -130,12 +158,11 @@ fn account_and_grant<'s>(
         }
         None => person.default_account().ok_or(Reason::NoAccount)?,
     };
-    let grant = access::holding(person, now, |grant| {
-        access::covers(grant, snapshot.account_line(account.position).map(|above| above.position))
-    })
-    .map_err(|_| {
-        Reason::AccountNotGranted(account.name, other_account(person).filter(|other| *other != account.name))
-    })?;
+    let grant =
+        access::holding(person, now, |grant| access::covers(grant, snapshot.account_line_positions(account.position)))
+            .map_err(|_| {
+                Reason::AccountNotGranted(account.name, other_account(person).filter(|other| *other != account.name))
+            })?;
     Ok((account, grant))
 }
 
@@ -276,7 +303,7 @@ pub fn judge_edit<'s>(
         let extra = without(&all, &before);
         let old_line: Vec<u32> = snapshot
             .account(job.account)
-            .map(|account| snapshot.account_line(account.position).map(|above| above.position).collect())
+            .map(|account| snapshot.account_line_positions(account.position).collect())
             .unwrap_or_default();
         has_room(snapshot, ledger, &person, account.position, now, |owner| match owner {
             Some(position) if !old_line.contains(&position) => all,

@@ -8,10 +8,10 @@
 
 use std::collections::HashMap;
 
-use super::judge::{Asked, Terms};
+use super::judge::{Asked, Horizon, Terms};
 use crate::limit::Usage;
 use crate::snapshot::Snapshot;
-use crate::time::{PeriodKind, Timestamp};
+use crate::time::Timestamp;
 
 /// Seconds after a verdict within which slurmctld has either created the job or refused it.
 pub const GRACE: u64 = 30;
@@ -24,6 +24,8 @@ struct Booking {
     at: Timestamp,
     uid: u32,
     account: String,
+    /// Where the account stands in the newest snapshot.
+    position: Option<u32>,
     asked: Asked,
     /// Whether it enlarges a job that is in the list already.
     edit: bool,
@@ -77,11 +79,12 @@ impl Ledger {
             at: now,
             uid: terms.uid,
             account: terms.account.to_owned(),
+            position: position(snapshot, terms.account),
             asked: terms.asked,
             edit,
             seen: false,
         };
-        count(&mut self.people, &mut self.accounts, snapshot, &booking, now);
+        count(&mut self.people, &mut self.accounts, snapshot, &booking, &Horizon::at(snapshot, now));
         self.bookings.push(booking);
     }
 
@@ -95,9 +98,9 @@ impl Ledger {
         let mut groups: HashMap<(u32, Option<u32>), Vec<usize>> = HashMap::new();
         for (index, booking) in self.bookings.iter_mut().enumerate() {
             booking.seen = false;
+            booking.position = position(snapshot, &booking.account);
             if !booking.edit {
-                let account = snapshot.account(&booking.account).map(|account| account.position);
-                groups.entry((booking.uid, account)).or_default().push(index);
+                groups.entry((booking.uid, booking.position)).or_default().push(index);
             }
         }
         let mut listed: HashMap<(u32, Option<u32>), usize> = HashMap::new();
@@ -134,12 +137,16 @@ impl Ledger {
     fn sum(&mut self, snapshot: &Snapshot, now: Timestamp) {
         self.people.clear();
         self.accounts.clear();
+        let horizon = Horizon::at(snapshot, now);
         for booking in self.bookings.iter().filter(|booking| !booking.seen) {
-            count(&mut self.people, &mut self.accounts, snapshot, booking, now);
+            count(&mut self.people, &mut self.accounts, snapshot, booking, &horizon);
         }
-        let ends = PeriodKind::ALL.into_iter().filter_map(|kind| snapshot.period(kind, now)).map(|p| p.period.end);
-        self.sums_until = Some(ends.min().unwrap_or(Timestamp::NEVER));
+        self.sums_until = Some(horizon.ends());
     }
+}
+
+fn position(snapshot: &Snapshot, account: &str) -> Option<u32> {
+    snapshot.account(account).map(|account| account.position)
 }
 
 /// Adds one booking to the sums of its person, its account and the account's ancestors.
@@ -148,16 +155,14 @@ fn count(
     accounts: &mut HashMap<u32, Usage>,
     snapshot: &Snapshot,
     booking: &Booking,
-    now: Timestamp,
+    horizon: &Horizon,
 ) {
-    let mut usage = booking.asked.usage(snapshot, now);
+    let mut usage = booking.asked.usage_within(horizon);
     if booking.edit {
         usage.queued = 0;
     }
     people.entry(booking.uid).or_default().add(&usage);
-    if let Some(account) = snapshot.account(&booking.account) {
-        for above in snapshot.account_line(account.position) {
-            accounts.entry(above.position).or_default().add(&usage);
-        }
+    for above in booking.position.into_iter().flat_map(|at| snapshot.account_line_positions(at)) {
+        accounts.entry(above).or_default().add(&usage);
     }
 }

@@ -7,8 +7,9 @@ use std::fmt;
 
 use super::contents::{ClusterFacts, Kind, RecentJob, memory_from};
 use super::layout::{
-    AccountRecord, BODY_AT, CHECKSUM_AT, COVERED_FROM, EdgeRecord, FORMAT, GrantRecord, GroupRecord, HeadRecord,
-    HomeRecord, JobRecord, MAGIC, PartitionRecord, PersonKey, PersonRecord, RecentRecord, SECTIONS, Section, TABLE_AT,
+    AccountKey, AccountRecord, BODY_AT, CHECKSUM_AT, COVERED_FROM, EdgeRecord, FORMAT, GrantRecord, GroupRecord,
+    HeadRecord, HomeRecord, JobRecord, MAGIC, PartitionRecord, PersonKey, PersonRecord, RecentRecord, SECTIONS,
+    Section, TABLE_AT,
 };
 use super::wire::{Span, Text, Wire};
 use crate::job::Shape;
@@ -376,6 +377,14 @@ impl Snapshot {
         let most = self.count::<AccountRecord>(Section::Accounts);
         std::iter::successors(self.account_at(at), |account| account.parent.and_then(|at| self.account_at(at)))
             .take(most)
+    }
+
+    /// The positions of the accounts that [`Self::account_line`] gives.
+    pub fn account_line_positions(&self, at: u32) -> impl Iterator<Item = u32> + '_ {
+        let most = self.count::<AccountRecord>(Section::Accounts);
+        let exists = usize::try_from(at).is_ok_and(|at| at < most).then_some(at);
+        let parent = |at: &u32| self.key::<AccountRecord, AccountKey>(Section::Accounts, *at as usize)?.parent;
+        std::iter::successors(exists, parent).take(most)
     }
 
     fn account_of(&self, at: usize, record: AccountRecord) -> AccountRef<'_> {

@@ -100,6 +100,11 @@ record! {
 }
 
 record! {
+    /// The first fields of an [`AccountRecord`].
+    pub(super) struct AccountKey { pub(super) name: Text, pub(super) parent: Option<u32> }
+}
+
+record! {
     pub(super) struct PersonRecord {
         pub(super) uid: u32,
         pub(super) gid: u32,
