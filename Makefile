@@ -42,8 +42,12 @@ test: build lint ## Run every test
 	@$(CARGO) test --workspace --exclude bursar-tests
 	@$(CARGO) test --package bursar-tests -- --test-threads=1
 
-bench: deps ## Run the benchmarks
-	@$(CARGO) bench --workspace
+# What is measured on a cluster is the release build, as it would be installed.
+bench: deps ## Measure the judges, 10,000 people on a real cluster, and sbatch with and without the plugin
+	@$(DEMO) stop
+	@$(CARGO) build --release --quiet -p bursar-agent -p bursar-slurm-plugin -p bursar-pam-module
+	@$(CARGO) bench --package bursar-tests --bench judge
+	@$(CARGO) bench --package bursar-tests --bench cluster
 
 clean-hosts: ## End the demo and remove all that hosts left in the build folder
 	@if [ -x $(DEMO) ]; then $(DEMO) clean; fi

@@ -309,6 +309,14 @@ fn hostile(c: &mut Criterion) {
     for (what, text) in [("huge ranges", &range), ("single tasks", &ones), ("one number", &digits)] {
         group.bench_function(format!("1 MB of {what}"), |b| b.iter(|| most_tasks(black_box(text))));
     }
+    // The longest that is counted at all.
+    let longest = "12345,".repeat(2_730) + "1";
+    group.bench_function("16 KB of single tasks", |b| b.iter(|| most_tasks(black_box(&longest))));
+    let snapshot = Snapshot::decode(encode(&contents(Kind::Controller, 0)).expect("contents")).expect("ours");
+    let account = own_account();
+    let refused = Request { array: Some(&ones), ..request(60, &account) };
+    let ledger = Ledger::default();
+    group.bench_function("1 MB judged", |b| b.iter(|| job::judge(&snapshot, &ledger, black_box(&refused), NOW)));
     group.bench_function("1-1000", |b| b.iter(|| most_tasks(black_box("1-1000"))));
     group.finish();
 }

@@ -1,0 +1,37 @@
+//! What bursar costs a real cluster with 10,000 people: the first pass, idleness, and every `sbatch`.
+//!
+//! Run by `make bench` as a plain program; the table at its end also has the medians that the benchmark of the judges
+//! left. Nothing fails here for being slow: the machine may be small and busy.
+
+mod institute;
+mod judged;
+mod summary;
+mod sync;
+mod throughput;
+
+use bursar_tests::{BuildDir, Cluster, Result, install_bursar, target_dir};
+
+use crate::institute::Institute;
+use crate::summary::Summary;
+
+fn main() -> Result<()> {
+    let institute = Institute { people: 10_000, accounts: 200 };
+    let mut summary = Summary::default();
+    judged::add_to(&mut summary, &target_dir().join("criterion"));
+    sync::baseline(&institute, &mut summary)?;
+
+    let build = BuildDir::at(&target_dir().join("release"))?;
+    let cluster = Cluster::builder().with_bursar_plugin().max_job_count(100_000).up_with(|host| {
+        install_bursar(host, &build, &institute.files())?;
+        // Started by hand, so that the first pass can be timed.
+        let units = ["bursard.service", "bursar-node.path", "bursar-node.service"];
+        host.run(&[&["systemctl", "--quiet", "disable"], &units[..]].concat())?.ok().map(drop)
+    })?;
+    cluster.authorise_bursar()?;
+    sync::first_pass(&institute, &cluster, &mut summary)?;
+    sync::without_changes(&cluster, &mut summary)?;
+    sync::idle(&cluster, &mut summary)?;
+    throughput::measure(&institute, &cluster, &mut summary)?;
+    summary.print();
+    Ok(())
+}
