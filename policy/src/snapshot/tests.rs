@@ -99,6 +99,9 @@ fn given_contents_then_every_lookup_finds_what_was_put_in() {
     assert!(snapshot.person_named("bob").is_none() && snapshot.person(1).is_none());
     let line: Vec<_> = snapshot.account_line(grant.account.unwrap()).map(|account| account.name).collect();
     assert_eq!(line, ["zoology", "biology"]);
+    let positions: Vec<_> = snapshot.account_line_positions(grant.account.unwrap()).collect();
+    assert_eq!(positions.iter().map(|at| snapshot.account_at(*at).unwrap().name).collect::<Vec<_>>(), line);
+    assert_eq!(snapshot.account_line_positions(2).count(), 0);
     assert_eq!(snapshot.groups().next().unwrap().members, ["ana", "zoe"]);
     assert_eq!(snapshot.live_jobs(8).next().unwrap().shape.max_nodes, Some(3));
     assert_eq!(snapshot.recent().count(), 1);
@@ -154,6 +157,7 @@ fn walk(snapshot: &Snapshot) {
         let _ = (person.name(), person.default_account(), person.home());
         for grant in person.grants() {
             let _ = grant.account.map(|at| snapshot.account_line(at).count());
+            let _ = grant.account.map(|at| snapshot.account_line_positions(at).count());
         }
         let _ = snapshot.person_named(person.name());
     }

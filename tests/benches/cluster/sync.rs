@@ -36,6 +36,9 @@ pub(crate) fn baseline(institute: &Institute, summary: &mut Summary) -> Result<(
     let taken = start.elapsed();
     let made = associations(host)?;
     summary.add(format!("sacctmgr load of {made} associations"), seconds(taken), "");
+    // slurmctld looks up a uid for every one of them before it answers again.
+    host.run(&["scontrol", "--oneliner", "show", "assoc_mgr", "flags=users"])?.ok()?;
+    summary.add("sacctmgr load, until slurmctld answers again", seconds(start.elapsed()), "");
     Ok(())
 }
 
