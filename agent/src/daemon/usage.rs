@@ -44,6 +44,8 @@ pub struct Usage {
     may_read: bool,
     quarantined: u64,
     published: [Option<Contents>; 2],
+    /// When slurmctld was asked for the newest list.
+    listed_as_of: Option<Timestamp>,
 }
 
 impl Usage {
@@ -60,6 +62,7 @@ impl Usage {
             may_read: false,
             quarantined: 0,
             published: [None, None],
+            listed_as_of: None,
         }
     }
 
@@ -91,6 +94,7 @@ impl Usage {
         let as_of = self.site.now();
         let live = live::read(&self.commands).await.map_err(|error| chain(&error))?;
         let jobs = live.jobs.len();
+        self.listed_as_of = Some(as_of);
         self.flight.take(live.jobs.iter().map(listed::live_job).collect(), as_of);
         let read = self.read_runs(as_of).await;
         if let Some(settled) = &self.settled {
@@ -127,7 +131,7 @@ impl Usage {
             self.sum(&view, now).await?;
         }
         let due = self.due(now, &view);
-        if due.is_none() && !self.flight.awaits_slurmdbd() {
+        if due.is_none() && !self.flight.awaits_slurmdbd(self.settled.as_ref()) {
             return Ok(self.runs_detail());
         }
         let name = ClusterName::new(cluster).map_err(|error| error.to_string())?;
@@ -212,11 +216,8 @@ impl Usage {
 
     /// Lays the snapshot out anew with the last list, because the store has changed.
     async fn lay_out(&mut self) -> Result<String, String> {
-        match self.published.first().and_then(Option::as_ref) {
-            Some(published) => {
-                let as_of = published.header.as_of;
-                self.publish(as_of).await
-            }
+        match self.listed_as_of {
+            Some(as_of) => self.publish(as_of).await,
             None => Err("no list of jobs yet".to_owned()),
         }
     }
@@ -272,7 +273,8 @@ impl Usage {
         if let Some(published) = published.as_ref() {
             contents.header = published.header.clone();
             let ages = contents.header.kind == Kind::Controller;
-            let fresh = !ages || now.seconds_since(published.header.made_at) < RENEWED_AFTER;
+            // By the list's age, not the file's: laying out anew what an older list said makes nothing newer.
+            let fresh = !ages || as_of.seconds_since(published.header.as_of) < RENEWED_AFTER;
             if fresh && *published == contents {
                 return Ok(None);
             }
