@@ -16,7 +16,7 @@ fn test_program() -> String {
     let lines = String::from_utf8(built.stdout).unwrap();
     let artifacts = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let programs = artifacts.filter(|artifact| artifact["target"]["name"] == "slurm_real");
-    programs.filter_map(|artifact| artifact["executable"].as_str().map(str::to_owned)).last().unwrap()
+    programs.filter_map(|artifact| artifact["executable"].as_str().map(str::to_owned)).next_back().unwrap()
 }
 
 #[test]
@@ -29,9 +29,7 @@ fn given_a_real_cluster_then_the_agents_tests_of_its_slurm_parts_pass_on_it() ->
     for command in ["sbatch --wrap true", "sbatch --wrap 'exit 3'", "sbatch --array=1-3 --hold --wrap true"] {
         host.sh(&format!("{command} --output=/dev/null"))?.ok()?;
     }
-    let run = format!(
-        "BURSAR_TEST_CLUSTER=demo slurm_real --ignored --test-threads=1 --skip {LEFT_OUT} --nocapture"
-    );
+    let run = format!("BURSAR_TEST_CLUSTER=demo slurm_real --ignored --test-threads=1 --skip {LEFT_OUT} --nocapture");
     let output = host.sh(&run)?;
     println!("{}", output.stdout);
     assert!(output.success(), "{}{}", output.stdout, output.stderr);
