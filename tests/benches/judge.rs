@@ -223,7 +223,7 @@ fn judging(c: &mut Criterion) {
         let path = folder.publish(&contents(Kind::Controller, in_flight));
         let conf = NodeConf { publisher_uid: Some(owner(&path)), controller_snapshot: path, ..NodeConf::default() };
         let ready = || {
-            let gate = Gate::new(conf.clone());
+            let gate = Gate::new(conf.clone(), Timestamp(0));
             for n in 0..BOOKED as u32 {
                 let request = Request { uid: FIRST_UID + n * 7, account: None, ..request(60, "") };
                 assert!(matches!(gate.submit(&request, NOW, &mut |_, _| ()), Answer::Admit { .. }));
@@ -272,7 +272,7 @@ fn loading(c: &mut Criterion) {
     let account = own_account();
     let accept = request(60, &account);
     group.bench_function("gate, submission that finds a new snapshot", |b| {
-        let gate = Gate::new(conf.clone());
+        let gate = Gate::new(conf.clone(), Timestamp(0));
         b.iter_batched(
             || drop(folder.publish(&controller)),
             |()| gate.submit(&accept, NOW, &mut |_, _| ()),
