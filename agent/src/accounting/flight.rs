@@ -227,11 +227,9 @@ impl Flight {
         self.missing_since.retain(|key, _| jobs.contains_key(key));
     }
 
-    /// Whether slurmdbd's word on some job is awaited; slurmctld lists jobs for minutes after that word has come.
-    pub fn awaits_slurmdbd(&self, settled: Option<&Settled>) -> bool {
-        let has = |(job_id, submitted): &(u32, Timestamp)| settled.is_some_and(|sums| sums.has(*job_id, *submitted));
-        self.missing_since.keys().any(|key| !has(key))
-            || self.jobs.iter().any(|(key, job)| matches!(job.stage, Stage::Ended(..)) && !has(key))
+    /// Whether slurmdbd's word on some job is awaited.
+    pub fn awaits_slurmdbd(&self) -> bool {
+        !self.missing_since.is_empty() || self.jobs.values().any(|job| matches!(job.stage, Stage::Ended(..)))
     }
 
     /// The jobs of slurmctld's newest list, those included that have ended.
@@ -338,9 +336,9 @@ mod tests {
         let mut flight = Flight::default();
         flight.take(vec![job(Stage::Running(LATE))], LATE);
         flight.take(Vec::new(), LATE.plus(2));
-        assert!(flight.awaits_slurmdbd(None));
+        assert!(flight.awaits_slurmdbd());
         assert_eq!((flight.jobs.len(), flight.live().count()), (1, 0));
         flight.take(Vec::new(), LATE.plus(2 + HELD));
-        assert!(flight.jobs.is_empty() && !flight.awaits_slurmdbd(None));
+        assert!(flight.jobs.is_empty() && !flight.awaits_slurmdbd());
     }
 }

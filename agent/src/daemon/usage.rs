@@ -131,7 +131,7 @@ impl Usage {
             self.sum(&view, now).await?;
         }
         let due = self.due(now, &view);
-        if due.is_none() && !self.flight.awaits_slurmdbd(self.settled.as_ref()) {
+        if due.is_none() && !self.flight.awaits_slurmdbd() {
             return Ok(self.runs_detail());
         }
         let name = ClusterName::new(cluster).map_err(|error| error.to_string())?;
