@@ -10,12 +10,12 @@ pub mod file;
 mod layout;
 #[cfg(test)]
 mod tests;
+mod view;
 mod wire;
 
 pub use contents::{
     Account, ClusterFacts, Contents, Edge, Grant, Group, Header, Home, Kind, LiveJob, Partition, Person, RecentJob,
 };
-pub use decode::{
-    AccountRef, CurrentPeriod, DecodeError, GrantRef, GroupRef, HomeRef, LiveJobRef, PartitionRef, PersonRef, Snapshot,
-};
+pub use decode::{DecodeError, Snapshot};
 pub use encode::{EncodeError, encode};
+pub use view::{AccountRef, CurrentPeriod, GrantRef, GroupRef, HomeRef, LiveJobRef, PartitionRef, PersonRef};

@@ -61,7 +61,7 @@ fn given_a_damaged_snapshot_then_the_last_good_one_holds_or_everybody_is_refused
         }
         assert_sbatch_refused(site, "nora", &["--time=1"], "BSR-110", "you hold no grant")?;
         let log = cluster.slurmctld_log()?;
-        let last = log.lines().filter(|line| line.contains("controller.snap")).next_back().unwrap_or_default();
+        let last = log.lines().rfind(|line| line.contains("controller.snap")).unwrap_or_default();
         println!("{name}: {last}");
         assert!(last.contains("the last good one stays in force"), "{name}: {last}");
         assert_eq!(lines()?, known + 1, "{name}");
@@ -82,7 +82,7 @@ fn given_a_damaged_snapshot_then_the_last_good_one_holds_or_everybody_is_refused
         }
         sbatch(site, "root", 1, &["--hold"])?.ok()?;
         let log = cluster.slurmctld_log()?;
-        let last = log.lines().filter(|line| line.contains("controller.snap")).next_back().unwrap_or_default();
+        let last = log.lines().rfind(|line| line.contains("controller.snap")).unwrap_or_default();
         assert!(last.contains("without one every job is refused"), "{name}: {last}");
         assert_eq!(lines()?, known + 1, "{name}");
     }
