@@ -32,7 +32,7 @@ pub struct PeriodUse {
     pub settled: u64,
     /// What live jobs have consumed and may still consume in the current period, at most.
     pub in_flight: u64,
-    /// What live jobs may consume in the next period, at most.
+    /// What live jobs may consume in any single period after the current one, at most.
     pub in_flight_next: u64,
 }
 

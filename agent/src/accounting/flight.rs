@@ -161,9 +161,13 @@ impl Ground {
         for (kind, slot) in PeriodKind::ALL.into_iter().zip(&mut usage.periods) {
             let Some(current) = self.snapshot.period(kind, self.now) else { continue };
             slot.in_flight = job.cpus.saturating_mul(current.period.overlap(from, to));
-            if let Some(next) = self.snapshot.period(kind, current.period.end) {
-                slot.in_flight_next = job.cpus.saturating_mul(next.period.overlap(from, to));
-            }
+            // A later day may be longer than tomorrow.
+            let later = to.seconds_since(from.max(current.period.end));
+            let later = match self.snapshot.period(kind, current.period.end) {
+                Some(next) if later <= next.period.length() => later,
+                _ => later.min(self.snapshot.longest_after(kind, self.now)),
+            };
+            slot.in_flight_next = job.cpus.saturating_mul(later);
         }
         usage
     }

@@ -47,6 +47,9 @@ pub struct Asked {
 
 impl Asked {
     /// What this holds against a limit while it waits: it may start at any instant from `now` on.
+    ///
+    /// Whatever its begin, all of it may fall into one later period. That period need not be the next one, but only
+    /// the next one is reckoned with: were it left out there, work that begins in two days would be judged nowhere.
     pub fn usage(&self, snapshot: &Snapshot, now: Timestamp) -> Usage {
         self.usage_within(&Horizon::at(snapshot, now))
     }
@@ -60,11 +63,12 @@ impl Asked {
             ..Usage::default()
         };
         for (periods, slot) in horizon.periods.iter().zip(&mut usage.periods) {
-            let Some((current, next)) = periods else { continue };
-            slot.in_flight = self.most_within(current.end.seconds_since(begin));
-            // Where the next period is not known, its length is not either: all of the work may fall into it.
-            slot.in_flight_next = match next {
-                Some(next) => self.most_within(next.overlap(begin, Timestamp::NEVER)),
+            let Some(known) = periods else { continue };
+            slot.in_flight = self.most_within(known.current.end.seconds_since(begin));
+            slot.in_flight_next = match known.next {
+                Some(next) if self.cost.seconds <= next.length() => usage.in_flight_total,
+                Some(_) => self.most_within(known.longest_later),
+                // Where the next period is not known, its length is not either: all of the work may fall into it.
                 None => usage.in_flight_total,
             };
         }
@@ -81,8 +85,17 @@ impl Asked {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Horizon {
     now: Timestamp,
-    /// The current and the next one, by kind.
-    periods: [Option<(Period, Option<Period>)>; 3],
+    /// By kind.
+    periods: [Option<Known>; 3],
+}
+
+/// What is known of one kind of period.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    current: Period,
+    next: Option<Period>,
+    /// Seconds of the longest period after the current one.
+    longest_later: u64,
 }
 
 impl Horizon {
@@ -90,14 +103,15 @@ impl Horizon {
     pub(super) fn at(snapshot: &Snapshot, now: Timestamp) -> Self {
         let periods = PeriodKind::ALL.map(|kind| {
             let current = snapshot.period(kind, now)?.period;
-            Some((current, snapshot.period(kind, current.end).map(|next| next.period)))
+            let next = snapshot.period(kind, current.end).map(|next| next.period);
+            Some(Known { current, next, longest_later: snapshot.longest_after(kind, now) })
         });
         Self { now, periods }
     }
 
     /// When the first of the current periods ends.
     pub(super) fn ends(&self) -> Timestamp {
-        self.periods.iter().flatten().map(|(current, _)| current.end).min().unwrap_or(Timestamp::NEVER)
+        self.periods.iter().flatten().map(|known| known.current.end).min().unwrap_or(Timestamp::NEVER)
     }
 }
 

@@ -196,6 +196,25 @@ fn given_an_agent_gone_over_midnight_then_what_was_in_flight_still_counts() {
 }
 
 #[test]
+fn given_jobs_that_begin_in_two_days_then_they_need_room_together() {
+    let mut contents = contents();
+    contents.people[0].limits = day_limit(2);
+    let snapshot = snapshot(&contents);
+    let mut ledger = Ledger::default();
+    let later = Request { begin_at: Some(NOW.plus(2 * 86_400)), ..request(60) };
+    let mut code_of = |request: &Request<'static>| match judge(&snapshot, &ledger, request, NOW) {
+        Verdict::Admit(terms) => {
+            ledger.book(&snapshot, &terms, NOW);
+            None
+        }
+        Verdict::Refuse(reason) => Some(reason.code()),
+    };
+    assert_eq!([code_of(&later), code_of(&later), code_of(&later)], [None, None, Some(Code::CpuPerDay)]);
+    let at_once = Asked { jobs: 1, cost: Cost { cpus: 1, seconds: 60 }, begin_at: NOW }.usage(&snapshot, NOW);
+    assert_eq!(at_once.periods[0].in_flight_next, 60);
+}
+
+#[test]
 fn given_an_array_then_every_task_counts() {
     let mut contents = contents();
     contents.people[0].limits = day_limit(10);

@@ -332,6 +332,23 @@ impl Snapshot {
         None
     }
 
+    /// The seconds of the longest known period of `kind` that begins after the one `at` falls into; 0 where none is.
+    pub fn longest_after(&self, kind: PeriodKind, at: Timestamp) -> u64 {
+        let span = match kind {
+            PeriodKind::Day => self.head.day,
+            PeriodKind::Week => self.head.week,
+            PeriodKind::Month => self.head.month,
+        };
+        let mut edges = self.span::<EdgeRecord>(Section::Edges, span).map(|edge| edge.at).filter(|edge| *edge > at);
+        let Some(mut start) = edges.next() else { return 0 };
+        let mut longest = 0;
+        for end in edges {
+            longest = longest.max(end.seconds_since(start));
+            start = end;
+        }
+        longest
+    }
+
     /// The partition with this name.
     pub fn partition(&self, name: &str) -> Option<PartitionRef<'_>> {
         self.find(Section::Partitions, |key: Text| self.text(key).cmp(name))
