@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bursar_policy::job::{Asked, Bound, Cost, Request, Shape, TimeLimit, bound};
+use bursar_policy::job::{Asked, Bound, Cost, GRACE, Request, Shape, TimeLimit, bound};
 use bursar_policy::snapshot::{Contents, Header, Kind, Partition, encode};
 use bursar_policy::{PeriodKind, PeriodUse, Snapshot, Timestamp, Usage};
 
@@ -49,6 +49,8 @@ pub struct LiveJob {
     pub shape: Shape,
     /// The CPUs it has; 0 while it waits.
     pub cpus: u64,
+    /// Whether it was submitted by somebody, not put back into the queue by Slurm.
+    pub fresh: bool,
 }
 
 impl LiveJob {
@@ -187,7 +189,12 @@ pub struct Flight {
     jobs: HashMap<(u32, Timestamp), LiveJob>,
     /// When a job that is no longer listed was missed first.
     missing_since: HashMap<(u32, Timestamp), Timestamp>,
+    /// Submissions of the last minute that were seen, whatever became of them: who, in which account.
+    seen: HashMap<(u32, Timestamp), (u32, String)>,
 }
+
+/// Seconds for which a submission that was seen is told to the plugin, which strikes its booking off.
+const SEEN_FOR: u64 = 2 * GRACE;
 
 /// Seconds for which a job that left the list is still counted without word from slurmdbd.
 ///
@@ -197,6 +204,13 @@ const HELD: u64 = 6 * 3_600;
 impl Flight {
     /// Takes in a newer list. Jobs that left it stay until they are settled, or for six hours.
     pub fn take(&mut self, listed: Vec<LiveJob>, now: Timestamp) {
+        let mut seen = std::mem::take(&mut self.seen);
+        for job in listed.iter().filter(|job| job.fresh) {
+            // An array is one submission, in however many lines it is listed.
+            let id = if job.array_job_id == 0 { job.job_id } else { job.array_job_id };
+            seen.entry((id, job.submitted_at)).or_insert_with(|| (job.uid, job.account.clone()));
+        }
+        seen.retain(|(_, submitted), _| submitted.plus(SEEN_FOR) >= now);
         let mut jobs: HashMap<_, _> = listed.into_iter().map(|job| ((job.job_id, job.submitted_at), job)).collect();
         let mut missing_since = HashMap::new();
         for (key, job) in self.jobs.drain() {
@@ -211,7 +225,7 @@ impl Flight {
                 jobs.insert(key, job);
             }
         }
-        *self = Self { jobs, missing_since };
+        *self = Self { jobs, missing_since, seen };
     }
 
     /// The key of every job that is held.
@@ -236,7 +250,14 @@ impl Flight {
         !self.missing_since.is_empty() || self.jobs.values().any(|job| matches!(job.stage, Stage::Ended(..)))
     }
 
-    /// The jobs of slurmctld's newest list, those included that have ended.
+    /// Submissions of the last minute that slurmctld had taken: id, when, whose, in which account.
+    ///
+    /// A job that has ended meanwhile, and is settled, is still among them: its booking must not outlive it.
+    pub fn seen(&self) -> impl Iterator<Item = (u32, Timestamp, u32, &str)> {
+        self.seen.iter().map(|((id, submitted), (uid, account))| (*id, *submitted, *uid, account.as_str()))
+    }
+
+    /// The jobs of slurmctld's newest list that are not settled, those included that have ended.
     pub fn listed(&self) -> impl Iterator<Item = &LiveJob> {
         self.jobs.iter().filter(|(key, _)| !self.missing_since.contains_key(key)).map(|(_, job)| job)
     }
@@ -288,6 +309,7 @@ mod tests {
             time_limit: TimeLimit::Minutes(240),
             shape: Shape::default(),
             cpus: 2,
+            fresh: true,
         }
     }
 
@@ -344,5 +366,17 @@ mod tests {
         assert_eq!((flight.jobs.len(), flight.live().count()), (1, 0));
         flight.take(Vec::new(), LATE.plus(2 + HELD));
         assert!(flight.jobs.is_empty() && !flight.awaits_slurmdbd());
+    }
+
+    #[test]
+    fn given_a_quick_job_that_is_settled_then_its_submission_is_still_told_for_a_minute() {
+        let mut flight = Flight::default();
+        let quick = LiveJob { submitted_at: LATE, ..job(Stage::Running(LATE)) };
+        let requeued = LiveJob { job_id: 2, fresh: false, ..quick.clone() };
+        flight.take(vec![quick, requeued], LATE.plus(1));
+        flight.take(Vec::new(), LATE.plus(SEEN_FOR));
+        assert_eq!(flight.seen().map(|(id, ..)| id).collect::<Vec<_>>(), [1]);
+        flight.take(Vec::new(), LATE.plus(SEEN_FOR + 1));
+        assert_eq!(flight.seen().count(), 0);
     }
 }

@@ -45,6 +45,7 @@ pub fn live_job(listed: &Listed) -> LiveJob {
         time_limit: time_limit(listed.time_limit),
         shape: shape(listed),
         cpus: if stage == Stage::Waiting { 0 } else { u64::from(listed.cpus) },
+        fresh: listed.restarts == 0,
     }
 }
 

@@ -96,16 +96,22 @@ impl Usage {
         let jobs = live.jobs.len();
         self.listed_as_of = Some(as_of);
         self.flight.take(live.jobs.iter().map(listed::live_job).collect(), as_of);
+        // slurmctld lists a job for minutes after its end; once it is settled nothing more is awaited of it.
+        self.forget_settled();
         let read = self.read_runs(as_of).await;
-        if let Some(settled) = &self.settled {
-            self.flight.forget(settled);
-        }
+        self.forget_settled();
         self.site.report("runs", read);
         let laid_out = self.publish(as_of).await;
         self.site.report("snapshot", laid_out);
         match live.unreadable.first() {
             None => Ok(format!("{jobs} jobs in slurmctld's list")),
             Some(line) => Err(format!("{} of slurmctld's jobs cannot be read: {line}", live.unreadable.len())),
+        }
+    }
+
+    fn forget_settled(&mut self) {
+        if let Some(settled) = &self.settled {
+            self.flight.forget(settled);
         }
     }
 
@@ -208,7 +214,7 @@ impl Usage {
         let since = |level: usize| self.read_at.get(level).copied().flatten().map(|at| now.seconds_since(at));
         let every = |level: usize| match level {
             // With nothing running there is nothing to wait for; a row can still come late.
-            0 => 12 * view.config.machine.intervals.runs.as_secs(),
+            0 => 2 * view.config.machine.intervals.runs.as_secs(),
             _ => LOOKBACKS.get(level).map_or(u64::MAX, |(every, _)| *every),
         };
         (0..LOOKBACKS.len()).rev().find(|level| since(*level).is_none_or(|passed| passed >= every(*level)))

@@ -1,8 +1,8 @@
 //! Turns the store, the cluster's facts and everybody's standing into the contents of the snapshots.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use bursar_policy::job::{GRACE, TimeLimit};
+use bursar_policy::job::TimeLimit;
 use bursar_policy::snapshot::{
     Account, ClusterFacts, Contents, Edge, Grant, Group, Header, Home, Kind, LiveJob, Partition, Person, RecentJob,
 };
@@ -140,27 +140,24 @@ pub fn controller(
     contents.partitions = cluster.partitions.clone();
     contents.periods = periods;
     sources.fill(&mut contents, Some(standing));
-    contents.recent = recent(sources, flight, as_of);
+    contents.recent = recent(sources, flight);
     contents
 }
 
-/// Jobs that the plugin may still hold bookings for: each array once, as it was submitted.
-fn recent(sources: &Sources<'_>, flight: &Flight, as_of: Timestamp) -> Vec<RecentJob> {
+/// Submissions that the plugin may still hold bookings for.
+fn recent(sources: &Sources<'_>, flight: &Flight) -> Vec<RecentJob> {
     let (_, positions) = sources.accounts();
     let positions: HashMap<&str, u32> = positions.into_iter().map(|(name, at)| (name.as_str(), at)).collect();
-    let mut arrays = HashSet::new();
     let mut jobs: Vec<RecentJob> = flight
-        .listed()
-        .filter(|job| job.submitted_at.plus(2 * GRACE) >= as_of)
-        .filter(|job| job.array_job_id == 0 || arrays.insert(job.array_job_id))
-        .map(|job| RecentJob {
-            job_id: if job.array_job_id == 0 { job.job_id } else { job.array_job_id },
-            uid: job.uid,
-            account: positions.get(job.account.as_str()).copied(),
-            submitted: job.submitted_at,
+        .seen()
+        .map(|(job_id, submitted, uid, account)| RecentJob {
+            job_id,
+            uid,
+            account: positions.get(account).copied(),
+            submitted,
         })
         .collect();
-    jobs.sort_by_key(|job| job.job_id);
+    jobs.sort_by_key(|job| (job.job_id, job.submitted));
     jobs
 }
 

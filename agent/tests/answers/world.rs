@@ -323,6 +323,7 @@ pub(crate) fn live(now: Timestamp, job_id: u32, uid: u32, account: &str, since: 
         time_limit: TimeLimit::Minutes(60),
         shape: Shape { min_cpus: 2, ..Shape::default() },
         cpus: if since.is_some() { 2 } else { 0 },
+        fresh: true,
     }
 }
 

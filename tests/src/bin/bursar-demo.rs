@@ -178,8 +178,8 @@ fn jobs(story: &mut Story<std::io::Stdout>, cluster: &Cluster) -> Result<()> {
         // While it is still ending Slurm says no, and the next look tries again.
         let asked = told(host.run(&["scontrol", "update", &format!("jobid={requeued}"), "starttime=now"]));
         match cluster.job_state(&requeued.to_string()).map_err(|error| error.to_string())?.as_str() {
-            "RUNNING" | "COMPLETED" => Ok(()),
-            other => Err(format!("{other}; {asked:?}")),
+            waits @ ("PENDING" | "COMPLETING") => Err(format!("{waits}; {asked:?}")),
+            _ => Ok(()),
         }
     })?;
     Ok(())
