@@ -7,7 +7,7 @@ use super::request::{Memory, Request, Shape, TimeLimit};
 use crate::snapshot::{ClusterFacts, PartitionRef, Snapshot};
 
 /// What one run of one job can take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Cost {
     /// CPUs at the same time.
     pub cpus: u64,

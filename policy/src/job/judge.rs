@@ -35,7 +35,7 @@ pub struct Terms<'s> {
 }
 
 /// How much work is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Asked {
     /// Jobs: the tasks of an array, otherwise 1.
     pub jobs: u64,

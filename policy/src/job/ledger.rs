@@ -2,16 +2,21 @@
 //!
 //! A booking begins with the verdict. It ends when the snapshot shows the job, because then the snapshot counts it, or
 //! [`GRACE`] seconds after the verdict when a later list still does not show it, because then slurmctld refused it.
-//! The plugin never learns a job's id, so bookings are struck off by number: with `k` of a person's `n` bookings in an
-//! account seen, the `n - k` largest stay. That is never below what is really unseen, and exact when all are equal or
-//! all are seen.
+//!
+//! The plugin never learns a job's id, so bookings are struck off by number, within a person's bookings in one account.
+//! What is told apart is only what cannot be mistaken: a job is seen once, in the first list whose ids reach it,
+//! because slurmctld numbers jobs as it creates them and a requeue or an edit does not number them anew; and a job from
+//! before a booking is not that booking's. With `k` of `n` bookings seen, the largest sum that any `n - k` of them come
+//! to counts, separately for whatever a limit can be set on. That is never below what is really unseen, and exact when
+//! all are equal or all are seen. The model in `policy/tests/model` searches this file for a way around it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 
 use super::judge::{Asked, Horizon, Terms};
-use crate::limit::Usage;
+use crate::limit::{PeriodUse, Usage};
 use crate::snapshot::Snapshot;
-use crate::time::Timestamp;
+use crate::time::{PeriodKind, Timestamp};
 
 /// Seconds after a verdict within which slurmctld has either created the job or refused it.
 pub const GRACE: u64 = 30;
@@ -19,24 +24,29 @@ pub const GRACE: u64 = 30;
 /// Seconds after a verdict on an edit within which slurmctld has applied it: it does so under the same lock.
 const EDIT_GRACE: u64 = 2;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Booking {
     at: Timestamp,
-    uid: u32,
-    account: String,
-    /// Where the account stands in the newest snapshot.
-    position: Option<u32>,
     asked: Asked,
-    /// Whether it enlarges a job that is in the list already.
-    edit: bool,
-    /// Whether the list shows its job.
-    seen: bool,
+}
+
+/// A person's bookings in one account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+struct Group {
+    /// In the order of their verdicts.
+    bookings: Vec<Booking>,
+    /// Jobs that belong to some of the bookings and are in the list: when each was submitted, the oldest first.
+    seen: Vec<Timestamp>,
+    /// What enlarges jobs that are in the list already.
+    edits: Vec<Booking>,
 }
 
 /// The bookings of this slurmctld, with their sums by owner.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
-    bookings: Vec<Booking>,
+    groups: BTreeMap<(u32, String), Group>,
+    /// The highest id in the last list: jobs up to it have been seen, if they are to be.
+    newest: u32,
     people: HashMap<u32, Usage>,
     accounts: HashMap<u32, Usage>,
     /// The sums hold until a period ends.
@@ -56,74 +66,48 @@ impl Ledger {
 
     /// How many bookings are held.
     pub fn len(&self) -> usize {
-        self.bookings.len()
+        self.groups.values().map(|group| group.bookings.len() + group.edits.len()).sum()
     }
 
     /// Whether nothing is booked.
     pub fn is_empty(&self) -> bool {
-        self.bookings.is_empty()
+        self.len() == 0
     }
 
     /// Books a job that was admitted at `now`.
     pub fn book(&mut self, snapshot: &Snapshot, terms: &Terms<'_>, now: Timestamp) {
-        self.add(snapshot, terms, false, now);
+        let usage = terms.asked.usage(snapshot, now);
+        self.group(terms).bookings.push(Booking { at: now, asked: terms.asked });
+        self.count(snapshot, terms.uid, terms.account, &usage);
     }
 
     /// Books what an edit adds to a job.
     pub fn book_edit(&mut self, snapshot: &Snapshot, terms: &Terms<'_>, now: Timestamp) {
-        self.add(snapshot, terms, true, now);
+        let usage = Usage { queued: 0, ..terms.asked.usage(snapshot, now) };
+        self.group(terms).edits.push(Booking { at: now, asked: terms.asked });
+        self.count(snapshot, terms.uid, terms.account, &usage);
     }
 
-    fn add(&mut self, snapshot: &Snapshot, terms: &Terms<'_>, edit: bool, now: Timestamp) {
-        let booking = Booking {
-            at: now,
-            uid: terms.uid,
-            account: terms.account.to_owned(),
-            position: position(snapshot, terms.account),
-            asked: terms.asked,
-            edit,
-            seen: false,
-        };
-        count(&mut self.people, &mut self.accounts, snapshot, &booking, &Horizon::at(snapshot, now));
-        self.bookings.push(booking);
+    fn group(&mut self, terms: &Terms<'_>) -> &mut Group {
+        self.groups.entry((terms.uid, terms.account.to_owned())).or_default()
     }
 
     /// Takes note of a newer list of jobs.
     pub fn reconcile(&mut self, snapshot: &Snapshot, now: Timestamp) {
+        for job in snapshot.recent().filter(|job| job.job_id > self.newest) {
+            let account = job.account.and_then(|position| snapshot.account_at(position));
+            let group = account.and_then(|account| self.groups.get_mut(&(job.uid, account.name.to_owned())));
+            if let Some(group) = group {
+                group.see(job.submitted);
+            }
+        }
+        self.newest = snapshot.recent().map(|job| job.job_id).max().unwrap_or(self.newest);
         let as_of = snapshot.as_of();
-        self.bookings.retain(|booking| {
-            let grace = if booking.edit { EDIT_GRACE } else { GRACE };
-            booking.at.plus(grace) >= as_of
+        self.groups.retain(|_, group| {
+            group.expire(as_of);
+            group.strike_off();
+            !(group.bookings.is_empty() && group.edits.is_empty())
         });
-        let mut groups: HashMap<(u32, Option<u32>), Vec<usize>> = HashMap::new();
-        for (index, booking) in self.bookings.iter_mut().enumerate() {
-            booking.seen = false;
-            booking.position = position(snapshot, &booking.account);
-            if !booking.edit {
-                groups.entry((booking.uid, booking.position)).or_default().push(index);
-            }
-        }
-        let mut listed: HashMap<(u32, Option<u32>), usize> = HashMap::new();
-        for job in snapshot.recent() {
-            let key = (job.uid, job.account);
-            let oldest = groups.get(&key).and_then(|group| group.first()).and_then(|&first| self.bookings.get(first));
-            // A job from before the oldest booking belongs to none of them.
-            if oldest.is_some_and(|oldest| oldest.at <= job.submitted) {
-                *listed.entry(key).or_default() += 1;
-            }
-        }
-        for (key, mut group) in groups {
-            let seen = listed.get(&key).copied().unwrap_or_default();
-            let size = |index: &usize| {
-                self.bookings.get(*index).map(|b| b.asked.jobs.saturating_mul(b.asked.cost.cpu_seconds()))
-            };
-            group.sort_by_key(size);
-            for index in group.into_iter().take(seen) {
-                if let Some(booking) = self.bookings.get_mut(index) {
-                    booking.seen = true;
-                }
-            }
-        }
         self.sum(snapshot, now);
     }
 
@@ -138,31 +122,102 @@ impl Ledger {
         self.people.clear();
         self.accounts.clear();
         let horizon = Horizon::at(snapshot, now);
-        for booking in self.bookings.iter().filter(|booking| !booking.seen) {
-            count(&mut self.people, &mut self.accounts, snapshot, booking, &horizon);
+        let groups = std::mem::take(&mut self.groups);
+        for ((uid, account), group) in &groups {
+            self.count(snapshot, *uid, account, &group.held(&horizon));
         }
+        self.groups = groups;
         self.sums_until = Some(horizon.ends());
     }
-}
 
-fn position(snapshot: &Snapshot, account: &str) -> Option<u32> {
-    snapshot.account(account).map(|account| account.position)
-}
-
-/// Adds one booking to the sums of its person, its account and the account's ancestors.
-fn count(
-    people: &mut HashMap<u32, Usage>,
-    accounts: &mut HashMap<u32, Usage>,
-    snapshot: &Snapshot,
-    booking: &Booking,
-    horizon: &Horizon,
-) {
-    let mut usage = booking.asked.usage_within(horizon);
-    if booking.edit {
-        usage.queued = 0;
+    /// Adds to the sums of a person, an account and the account's ancestors.
+    fn count(&mut self, snapshot: &Snapshot, uid: u32, account: &str, usage: &Usage) {
+        self.people.entry(uid).or_default().add(usage);
+        if let Some(account) = snapshot.account(account) {
+            for above in snapshot.account_line_positions(account.position) {
+                self.accounts.entry(above).or_default().add(usage);
+            }
+        }
     }
-    people.entry(booking.uid).or_default().add(&usage);
-    for above in booking.position.into_iter().flat_map(|at| snapshot.account_line_positions(at)) {
-        accounts.entry(above).or_default().add(&usage);
+}
+
+impl Hash for Ledger {
+    /// The bookings and what decides on them; the sums follow.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.groups, self.newest, self.sums_until).hash(state);
+    }
+}
+
+impl Group {
+    /// Counts a job that the list shows for the first time.
+    fn see(&mut self, submitted: Timestamp) {
+        // A job from before all bookings belongs to none of them: an earlier slurmctld's ledger had it.
+        if self.bookings.iter().any(|booking| booking.at <= submitted) {
+            let at = self.seen.partition_point(|seen| *seen <= submitted);
+            self.seen.insert(at, submitted);
+        }
+    }
+
+    /// Ends bookings that a list after their grace did not strike off.
+    fn expire(&mut self, as_of: Timestamp) {
+        self.edits.retain(|edit| edit.at.plus(EDIT_GRACE) >= as_of);
+        let before = self.bookings.len();
+        self.bookings.retain(|booking| booking.at.plus(GRACE) >= as_of);
+        // Each may have been refused, or be one of those that were seen: then the rest has one less of them.
+        let ended = before.saturating_sub(self.bookings.len()).min(self.seen.len());
+        self.seen.drain(..ended);
+    }
+
+    /// Ends the oldest bookings as far as all of them have been seen.
+    fn strike_off(&mut self) {
+        for first in (1..=self.bookings.len()).rev() {
+            // These cannot belong to a later booking.
+            let theirs = match self.bookings.get(first) {
+                Some(later) => self.seen.partition_point(|seen| *seen < later.at),
+                None => self.seen.len(),
+            };
+            if theirs >= first {
+                self.bookings.drain(..first);
+                self.seen.drain(..theirs);
+                return;
+            }
+        }
+    }
+
+    /// The most that the bookings which have not been seen can come to.
+    fn held(&self, horizon: &Horizon) -> Usage {
+        let unseen = self.bookings.len().saturating_sub(self.seen.len());
+        let bookings: Vec<Usage> = self.bookings.iter().map(|booking| booking.asked.usage_within(horizon)).collect();
+        let mut held = most(&bookings, unseen);
+        for edit in &self.edits {
+            held.add(&Usage { queued: 0, ..edit.asked.usage_within(horizon) });
+        }
+        held
+    }
+}
+
+/// The most that any `count` of `usages` come to, number by number: which is largest depends on what is asked for.
+fn most(usages: &[Usage], count: usize) -> Usage {
+    let largest = |number: &dyn Fn(&Usage) -> u64| {
+        let mut numbers: Vec<u64> = usages.iter().map(number).collect();
+        if count < numbers.len() {
+            numbers.select_nth_unstable_by(count, |a, b| b.cmp(a));
+        }
+        numbers.into_iter().take(count).fold(0, u64::saturating_add)
+    };
+    let mut periods = [PeriodUse::default(); 3];
+    for (slot, kind) in periods.iter_mut().zip(PeriodKind::ALL) {
+        *slot = PeriodUse {
+            settled: 0,
+            in_flight: largest(&|usage| usage.period(kind).in_flight),
+            in_flight_next: largest(&|usage| usage.period(kind).in_flight_next),
+        };
+    }
+    let jobs = |number| u32::try_from(number).unwrap_or(u32::MAX);
+    Usage {
+        running: jobs(largest(&|usage| u64::from(usage.running))),
+        queued: jobs(largest(&|usage| u64::from(usage.queued))),
+        in_flight_total: largest(&|usage| usage.in_flight_total),
+        periods,
     }
 }
