@@ -189,7 +189,8 @@ pub struct Flight {
     jobs: HashMap<(u32, Timestamp), LiveJob>,
     /// When a job that is no longer listed was missed first.
     missing_since: HashMap<(u32, Timestamp), Timestamp>,
-    /// Submissions of the last minute that were seen, whatever became of them: who, in which account.
+    /// Submissions of the last minute that were seen, whatever became of them, and the newest one, however old: who, in
+    /// which account.
     seen: HashMap<(u32, Timestamp), (u32, String)>,
 }
 
@@ -210,7 +211,9 @@ impl Flight {
             let id = if job.array_job_id == 0 { job.job_id } else { job.array_job_id };
             seen.entry((id, job.submitted_at)).or_insert_with(|| (job.uid, job.account.clone()));
         }
-        seen.retain(|(_, submitted), _| submitted.plus(SEEN_FOR) >= now);
+        // The plugin takes ids above the newest for jobs created since, and an older one that is requeued for none.
+        let newest = seen.keys().map(|(id, _)| *id).max();
+        seen.retain(|(id, submitted), _| submitted.plus(SEEN_FOR) >= now || Some(*id) == newest);
         let mut jobs: HashMap<_, _> = listed.into_iter().map(|job| ((job.job_id, job.submitted_at), job)).collect();
         let mut missing_since = HashMap::new();
         for (key, job) in self.jobs.drain() {
@@ -250,7 +253,7 @@ impl Flight {
         !self.missing_since.is_empty() || self.jobs.values().any(|job| matches!(job.stage, Stage::Ended(..)))
     }
 
-    /// Submissions of the last minute that slurmctld had taken: id, when, whose, in which account.
+    /// Submissions of the last minute that slurmctld had taken, and the newest: id, when, whose, in which account.
     ///
     /// A job that has ended meanwhile, and is settled, is still among them: its booking must not outlive it.
     pub fn seen(&self) -> impl Iterator<Item = (u32, Timestamp, u32, &str)> {
@@ -369,14 +372,20 @@ mod tests {
     }
 
     #[test]
-    fn given_a_quick_job_that_is_settled_then_its_submission_is_still_told_for_a_minute() {
+    fn given_quick_jobs_that_are_settled_then_they_are_told_for_a_minute_and_the_newest_for_ever() {
         let mut flight = Flight::default();
         let quick = LiveJob { submitted_at: LATE, ..job(Stage::Running(LATE)) };
-        let requeued = LiveJob { job_id: 2, fresh: false, ..quick.clone() };
-        flight.take(vec![quick, requeued], LATE.plus(1));
+        let newest = LiveJob { job_id: 2, ..quick.clone() };
+        let requeued = LiveJob { job_id: 3, fresh: false, ..quick.clone() };
+        let ids = |flight: &Flight| {
+            let mut ids: Vec<u32> = flight.seen().map(|(id, ..)| id).collect();
+            ids.sort_unstable();
+            ids
+        };
+        flight.take(vec![quick, newest, requeued], LATE.plus(1));
         flight.take(Vec::new(), LATE.plus(SEEN_FOR));
-        assert_eq!(flight.seen().map(|(id, ..)| id).collect::<Vec<_>>(), [1]);
+        assert_eq!(ids(&flight), [1, 2]);
         flight.take(Vec::new(), LATE.plus(SEEN_FOR + 1));
-        assert_eq!(flight.seen().count(), 0);
+        assert_eq!(ids(&flight), [2], "later ids are told from it");
     }
 }

@@ -10,6 +10,8 @@ mod bound;
 mod gate;
 mod judge;
 mod ledger;
+#[cfg(test)]
+mod ledger_tests;
 mod request;
 #[cfg(test)]
 mod tests;

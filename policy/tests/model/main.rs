@@ -46,6 +46,7 @@ fn found(name: &str, life: Life, property: &'static str) {
 }
 
 const UNCOUNTED: &str = "nothing goes uncounted";
+const TWICE: &str = "what is seen counts once";
 const EXCEEDED: &str = "no limit is exceeded";
 
 #[test]
@@ -75,7 +76,8 @@ fn given_restarts_then_no_order_of_events_breaks_a_limit_leaks_or_counts_twice()
 fn given_two_accounts_and_two_sizes_then_no_order_of_events_breaks_a_limit_leaks_or_counts_twice() {
     let small = Kind { minutes: 30, ..Kind::hour(1) };
     let kinds = vec![Kind::hour(1), small, Kind::hour(2)];
-    search("accounts", life(kinds, limits(2, 9), [OPEN, limits(1, 9), OPEN])).assert_properties();
+    let life = life(kinds, limits(2, 9), [OPEN, limits(1, 9), OPEN]);
+    search("accounts", Life { until: 2, ..life }).assert_properties();
 }
 
 #[test]
@@ -88,7 +90,8 @@ fn given_jobs_large_in_different_ways_then_no_order_of_events_breaks_a_limit_lea
 #[test]
 fn given_edits_then_no_order_of_events_breaks_a_limit_leaks_or_counts_twice() {
     let growing = Kind { raised: Some(90), ..Kind::hour(1) };
-    search("edits", life(vec![growing], limits(3, 9), [OPEN; 3])).assert_properties();
+    let life = life(vec![growing], limits(3, 9), [OPEN; 3]);
+    search("edits", Life { until: 3, jobs: 2, ..life }).assert_properties();
 }
 
 #[test]
@@ -102,4 +105,21 @@ fn given_a_controller_that_restarts_before_its_jobs_are_published_then_the_model
 fn given_jobs_created_after_the_grace_then_the_model_finds_what_goes_uncounted() {
     let life = life(vec![Kind::hour(1)], limits(2, 2), [OPEN; 3]);
     found("late creation", Life { in_time: false, ..life }, UNCOUNTED);
+}
+
+#[test]
+fn given_an_agent_that_leaves_out_settled_jobs_then_the_model_finds_what_counts_twice() {
+    let mut life = life(vec![Kind::hour(1)], limits(2, 2), [OPEN; 3]);
+    life.world.forgets_settled = true;
+    found("forgetful agent", Life { ends: true, jobs: 2, until: 2, ..life }, TWICE);
+}
+
+#[test]
+#[ignore = "takes minutes: the worlds of accounts and edits beyond the grace"]
+fn given_longer_lives_then_no_order_of_events_breaks_a_limit_leaks_or_counts_twice() {
+    let small = Kind { minutes: 30, ..Kind::hour(1) };
+    let kinds = vec![Kind::hour(1), small, Kind::hour(2)];
+    search("accounts", life(kinds, limits(2, 9), [OPEN, limits(1, 9), OPEN])).assert_properties();
+    let growing = Kind { raised: Some(90), ..Kind::hour(1) };
+    search("edits", life(vec![growing], limits(3, 9), [OPEN; 3])).assert_properties();
 }
