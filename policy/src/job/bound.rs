@@ -103,7 +103,10 @@ fn nodes(shape: &Shape) -> u64 {
 fn wanted(facts: &ClusterFacts, place: Option<(&PartitionRef<'_>, u64)>, shape: &Shape) -> u64 {
     let nodes = place.map_or_else(|| nodes(shape), |(_, nodes)| nodes);
     let max_mem_per_cpu = place.and_then(|(partition, _)| partition.max_mem_per_cpu).filter(|&mib| mib > 0);
+    // A node of a range that was asked for by number gets at least one task, with all CPUs of a task.
+    let spanned = u64::from(shape.max_nodes.or(shape.min_nodes).unwrap_or(1)).min(nodes);
     let tasks = u64::from(shape.tasks.unwrap_or(1))
+        .max(spanned)
         .max(u64::from(shape.tasks_per_node.unwrap_or(0)).saturating_mul(nodes))
         .max(1);
     let mut per_task = u64::from(shape.cpus_per_task.unwrap_or(1)).max(1);

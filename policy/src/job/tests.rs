@@ -98,6 +98,7 @@ fn given_the_recorded_shapes_then_the_bound_is_never_below_the_allocation() {
         (Shape { min_cpus: 3, cpus_per_task: Some(3), ..tasks(1) }, 4, true),
         (Shape { tasks_per_node: Some(1), ..tasks(3) }, 6, true),
         (Shape { min_nodes: Some(2), max_nodes: Some(4), ..bare }, 8, true),
+        (Shape { cpus_per_task: Some(5), min_nodes: Some(2), max_nodes: Some(4), ..bare }, 24, true),
         (Shape { whole_nodes: true, ..tasks(1) }, 8, true),
         (Shape { whole_nodes: true, min_nodes: Some(1), max_nodes: Some(3), ..bare }, 24, true),
         (Shape { min_cpus: 9, cpus_per_task: Some(3), one_per_core: true, ..tasks(3) }, 18, false),
