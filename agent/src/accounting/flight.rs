@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bursar_policy::job::{Asked, Bound, Cost, GRACE, Request, Shape, TimeLimit, bound};
+use bursar_policy::job::{Asked, Bound, Cost, GRACE, Request, Shape, TimeLimit, bound_listed};
 use bursar_policy::snapshot::{Contents, Header, Kind, Partition, encode};
 use bursar_policy::{PeriodKind, PeriodUse, Snapshot, Timestamp, Usage};
 
@@ -148,7 +148,7 @@ impl Ground {
             array: None,
             shape: job.shape,
         };
-        let cost = match bound(&self.snapshot, &request) {
+        let cost = match bound_listed(&self.snapshot, &request, request.partition) {
             Bound::Cost(cost) => cost,
             // Let in before there was a limit, or by an operator: it may take all the time there is.
             Bound::Timeless(_) => Cost { cpus: u64::from(job.shape.min_cpus), seconds: u64::MAX },

@@ -173,6 +173,7 @@ pub fn jobs(sources: &Sources<'_>, flight: &Flight, as_of: Timestamp) -> Content
             account: job.account.clone(),
             partition: job.partition.clone(),
             running: job.stage != Stage::Waiting,
+            begin_at: job.begin_at,
             minutes: match job.time_limit {
                 TimeLimit::Minutes(minutes) => Some(minutes),
                 TimeLimit::Unset | TimeLimit::Unlimited => None,

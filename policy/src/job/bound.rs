@@ -63,6 +63,28 @@ pub fn bound<'s>(snapshot: &'s Snapshot, request: &Request<'_>) -> Bound<'s> {
     }
 }
 
+/// Bounds a job as slurmctld lists it with the partitions `listed_in`.
+///
+/// A job that gave no time limit is listed with that of its first partition, and takes the one of the partition that
+/// it starts in. It cannot be told from a job that asked for just as long, so the longer of both counts.
+pub fn bound_listed<'s>(snapshot: &'s Snapshot, request: &Request<'_>, listed_in: Option<&str>) -> Bound<'s> {
+    let own = bound(snapshot, request);
+    let mut known = listed_in.into_iter().flat_map(|list| list.split(',')).filter_map(|name| snapshot.partition(name));
+    let given = |partition: PartitionRef<'s>| {
+        let default = partition.default_minutes.or(partition.max_minutes);
+        default.map_or(TimeLimit::Unlimited, TimeLimit::Minutes) == request.time_limit
+    };
+    if !known.any(given) {
+        return own;
+    }
+    match (own, bound(snapshot, &Request { time_limit: TimeLimit::Unset, ..*request })) {
+        (Bound::Cost(own), Bound::Cost(other)) => {
+            Bound::Cost(Cost { cpus: own.cpus.max(other.cpus), seconds: own.seconds.max(other.seconds) })
+        }
+        (Bound::Timeless(partition), _) | (_, Bound::Timeless(partition)) => Bound::Timeless(partition),
+    }
+}
+
 /// The most seconds a run can last here; `None` is for ever.
 fn seconds(facts: &ClusterFacts, partition: &PartitionRef<'_>, asked: TimeLimit) -> Option<u64> {
     let minutes = match asked {

@@ -1,7 +1,7 @@
 //! The decision on one job: a pure function of the snapshot, the bookings and the instant.
 
 use super::array::MOST_BYTES as MOST_ARRAY_BYTES;
-use super::bound::{Bound, Cost, bound};
+use super::bound::{Bound, Cost, bound, bound_listed};
 use super::ledger::Ledger;
 use super::request::{Edit, Request, TimeLimit};
 use super::{Memory, most_tasks};
@@ -291,28 +291,33 @@ pub fn judge_edit<'s>(
         let new = edited(&old, edit);
         let moved = edit.account.is_some_and(|account| !account.eq_ignore_ascii_case(job.account));
         let later = edit.begin_at.is_some_and(|begin| begin > now);
-        let (was, becomes) = (bound(snapshot, &old), bound(snapshot, &new));
+        let sooner = edit.begin_at.is_some_and(|begin| begin.max(now) < job.begin_at.max(now));
+        let was = bound_listed(snapshot, &old, old.partition);
+        let becomes = match edit.time_limit {
+            None => bound_listed(snapshot, &new, old.partition),
+            Some(_) => bound(snapshot, &new),
+        };
         let raised = match (was, becomes) {
             (Bound::Cost(was), Bound::Cost(becomes)) => becomes.cpus > was.cpus || becomes.seconds > was.seconds,
             (Bound::Timeless(_), _) => false,
             (Bound::Cost(_), Bound::Timeless(partition)) => return Err(Reason::NoTimeLimit(partition)),
         };
-        if !raised && !moved && !later {
+        if !raised && !moved && !later && !sooner {
             continue;
         }
         let person = snapshot.person(job.uid).ok_or(Reason::NoGrant)?;
         let (account, grant) = account_and_grant(snapshot, &person, new.account, now)?;
-        let begin_at = edit.begin_at.unwrap_or(now).max(now);
+        let begin_at = edit.begin_at.unwrap_or(job.begin_at).max(now);
         if begin_at >= grant.until {
             return Err(Reason::BeginsAfterGrant(grant.until_text));
         }
-        if !raised && !moved {
+        if !raised && !moved && !sooner {
             continue;
         }
         let cost = |bound| if let Bound::Cost(cost) = bound { cost } else { Cost::default() };
         let jobs = u64::from(job.tasks);
         let new = Asked { jobs, cost: cost(becomes), begin_at };
-        let old = Asked { jobs, cost: cost(was), begin_at: now };
+        let old = Asked { jobs, cost: cost(was), begin_at: job.begin_at };
         let (all, before) = (new.usage(snapshot, now), old.usage(snapshot, now));
         let extra = without(&all, &before);
         let old_line: Vec<u32> = snapshot
@@ -323,7 +328,7 @@ pub fn judge_edit<'s>(
             Some(position) if !old_line.contains(&position) => all,
             _ => extra,
         })?;
-        let asked = if moved { new } else { delta(&new, &old) };
+        let asked = if moved || sooner { new } else { delta(&new, &old) };
         terms.push(Terms { uid: job.uid, account: account.name, grant: grant.id, asked });
     }
     Ok(terms)

@@ -17,7 +17,7 @@ mod request;
 mod tests;
 
 pub use array::most_tasks;
-pub use bound::{Bound, Cost, bound};
+pub use bound::{Bound, Cost, bound, bound_listed};
 pub use gate::{Answer, Gate, Severity};
 pub use judge::{Asked, Terms, Verdict, after_rollover, judge, judge_edit};
 pub use ledger::{GRACE, Ledger};

@@ -323,6 +323,7 @@ fn live(minutes: u32) -> LiveJob {
         account: "physics".into(),
         partition: "main".into(),
         running: false,
+        begin_at: Timestamp(0),
         minutes: Some(minutes),
         tasks: 1,
         shape: Shape::default(),
@@ -381,6 +382,36 @@ fn conf(directory: &std::path::Path) -> crate::NodeConf {
         publisher_uid: Some(std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(directory).unwrap())),
         ..crate::NodeConf::default()
     }
+}
+
+#[test]
+fn given_an_edit_that_begins_sooner_then_the_period_it_comes_into_needs_room() {
+    let mut contents = contents();
+    contents.people[0].limits = day_limit(2);
+    contents.people[0].usage.periods[0].settled = 2 * HOUR;
+    contents.jobs = vec![LiveJob { begin_at: NOW.plus(86_400), ..live(60) }];
+    let begin = |at| Edit { begin_at: Some(at), ..Edit::default() };
+    assert_eq!(edit_code(&contents, &begin(NOW)), Some(Code::CpuPerDay));
+    assert_eq!(edit_code(&contents, &begin(NOW.plus(2 * 86_400))), None);
+    contents.people[0].usage.periods[0].settled = HOUR;
+    assert_eq!(edit_code(&contents, &begin(NOW)), None);
+}
+
+#[test]
+fn given_a_job_with_its_partitions_time_then_it_is_bounded_by_the_time_of_the_one_it_is_moved_to() {
+    let mut contents = contents();
+    contents.people[0].limits = day_limit(4);
+    contents.partitions[0].default_minutes = Some(60);
+    let mut long = contents.partitions[0].clone();
+    long.name = "long".into();
+    long.default = false;
+    long.default_minutes = Some(600);
+    contents.partitions.push(long);
+    let edit = Edit { partition: Some("long"), ..Edit::default() };
+    contents.jobs = vec![live(60)];
+    assert_eq!(edit_code(&contents, &edit), Some(Code::CpuPerDay));
+    contents.jobs = vec![live(61)];
+    assert_eq!(edit_code(&contents, &edit), None, "a limit of its own goes with it");
 }
 
 /// A gate on a directory of its own, and a way to publish into it.

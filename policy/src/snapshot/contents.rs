@@ -214,6 +214,8 @@ pub struct LiveJob {
     pub partition: String,
     /// Whether it runs.
     pub running: bool,
+    /// The earliest instant it may start.
+    pub begin_at: Timestamp,
     /// Its time limit in minutes; `None` is none.
     pub minutes: Option<u32>,
     /// How many tasks the record stands for.

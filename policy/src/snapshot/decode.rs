@@ -483,6 +483,7 @@ impl Snapshot {
             account: self.text(record.account),
             partition: self.text(record.partition),
             running: record.running,
+            begin_at: record.begin_at,
             minutes: record.minutes,
             tasks: record.tasks,
             shape: Shape {

@@ -299,6 +299,7 @@ impl Writer {
                 account: self.text(&job.account)?,
                 partition: self.text(&job.partition)?,
                 running: job.running,
+                begin_at: job.begin_at,
                 minutes: job.minutes,
                 tasks: job.tasks,
                 min_cpus: job.shape.min_cpus,

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"BURSARSN";
 /// The version of this layout; a reader takes only its own.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 /// Where the checksum stands.
 pub(super) const CHECKSUM_AT: usize = 12;
 /// What the checksum covers begins here.
@@ -166,6 +166,7 @@ record! {
         pub(super) account: Text,
         pub(super) partition: Text,
         pub(super) running: bool,
+        pub(super) begin_at: Timestamp,
         pub(super) minutes: Option<u32>,
         pub(super) tasks: u32,
         pub(super) min_cpus: u32,

@@ -77,6 +77,7 @@ fn full() -> Contents {
         account: "zoology".into(),
         partition: "main".into(),
         running: false,
+        begin_at: Timestamp(77),
         minutes: Some(60),
         tasks: 4,
         shape: Shape { min_cpus: 2, max_nodes: Some(3), ..Shape::default() },

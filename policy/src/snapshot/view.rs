@@ -76,6 +76,7 @@ pub struct LiveJobRef<'s> {
     pub account: &'s str,
     pub partition: &'s str,
     pub running: bool,
+    pub begin_at: Timestamp,
     pub minutes: Option<u32>,
     pub tasks: u32,
     pub shape: Shape,

@@ -215,6 +215,7 @@ impl World {
                     account: ACCOUNTS[kind.account as usize].into(),
                     partition: "main".into(),
                     running: false,
+                    begin_at: Timestamp(0),
                     minutes: Some(kind.minutes(job.edited)),
                     tasks: kind.tasks,
                     shape: Shape::default(),
