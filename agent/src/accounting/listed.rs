@@ -18,6 +18,13 @@ use crate::store::runs::Run;
 pub fn live_job(listed: &Listed) -> LiveJob {
     let submitted_at = listed.submit;
     let start = listed.start.unwrap_or(submitted_at).max(submitted_at);
+    // slurmctld moves the end by the time that a job was suspended. When that was is not told: all of it at once after
+    // the start leaves the most for the period that goes on and for those to come.
+    let start = match (listed.phase, listed.time_limit, listed.end) {
+        (Phase::Holding, Limit::Seconds(limit), Some(end)) => start.max(before(end, limit)),
+        (Phase::Ended, _, Some(end)) if listed.start.is_some() => start.max(before(end, listed.used)),
+        _ => start,
+    };
     let stage = match listed.phase {
         Phase::Waiting => Stage::Waiting,
         Phase::Holding => Stage::Running(start),
@@ -47,6 +54,10 @@ pub fn live_job(listed: &Listed) -> LiveJob {
         cpus: if stage == Stage::Waiting { 0 } else { u64::from(listed.cpus) },
         fresh: listed.restarts == 0,
     }
+}
+
+fn before(at: Timestamp, seconds: u64) -> Timestamp {
+    Timestamp(at.0.saturating_sub(i64::try_from(seconds).unwrap_or(i64::MAX)))
 }
 
 fn shape(listed: &Listed) -> Shape {

@@ -92,7 +92,7 @@ impl Settled {
         }
         let sum = self.sums.entry((run.uid, run.account.clone())).or_default();
         for (slot, period) in sum.iter_mut().zip(&self.periods) {
-            *slot = slot.saturating_add(run.cpu_seconds(period, ended));
+            *slot = slot.saturating_add(run.most_cpu_seconds(period, ended));
         }
     }
 }

@@ -71,6 +71,18 @@ impl Run {
     }
 }
 
+impl Run {
+    /// The most CPU-seconds that the run can have used inside `period`, ended at `ended`.
+    ///
+    /// A limit must hold wherever the suspended seconds lay, so they are taken off the start here: nothing is missing
+    /// from the period that goes on. For a run that was never suspended it is [`Self::cpu_seconds`].
+    pub fn most_cpu_seconds(&self, period: &Period, ended: Timestamp) -> u64 {
+        let Some(started) = self.started_at else { return 0 };
+        let from = started.max(self.submitted_at).plus(self.suspended_s).min(ended);
+        period.overlap(from, ended).saturating_mul(self.alloc_cpus)
+    }
+}
+
 /// What a batch of runs changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunChanges {
@@ -294,4 +306,40 @@ fn run(row: &Reading<'_>) -> Result<Run, Error> {
         timelimit_s: row.maybe_unsigned("timelimit_s")?,
         row_hash: row.text("row_hash")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_a_run_suspended_over_midnight_then_the_limit_counts_what_may_lie_behind_it() {
+        let run = Run {
+            cluster: String::new(),
+            jobid: 1,
+            submitted_at: Timestamp(0),
+            dbindex: String::new(),
+            user_name: String::new(),
+            uid: 70_001,
+            account: String::new(),
+            partition: String::new(),
+            qos: String::new(),
+            wckey: String::new(),
+            state: String::new(),
+            eligible_at: None,
+            started_at: Some(Timestamp(80_000)),
+            ended_at: Some(Timestamp(90_000)),
+            elapsed_s: 7_000,
+            suspended_s: 3_000,
+            alloc_cpus: 2,
+            tres: String::new(),
+            timelimit_s: None,
+            row_hash: String::new(),
+        };
+        let today = Period { start: Timestamp(86_400), end: Timestamp(172_800) };
+        assert_eq!(run.cpu_seconds(&today, Timestamp(90_000)), 2 * 600);
+        assert_eq!(run.most_cpu_seconds(&today, Timestamp(90_000)), 2 * 3_600);
+        let always = Period { start: Timestamp(0), end: Timestamp(172_800) };
+        assert_eq!(run.most_cpu_seconds(&always, Timestamp(90_000)), 2 * 7_000);
+    }
 }
