@@ -1,0 +1,111 @@
+//! Whether limits really hold: a deterministic simulation of people, slurmctld, slurmdbd and bursard around the real
+//! judge, ledger, accounting and snapshots.
+//!
+//! The model knows what every job really consumed and never asks bursar for it. Nothing here waits or looks at a
+//! clock; the same seed is the same run. By default one seed is run in four time zones and seasons. More of them:
+//!
+//! * `BURSAR_SIMULATION_SEEDS=7` or `7..20`: these seeds instead of the default one.
+//! * `BURSAR_SIMULATION_JOBS=100000`: submissions per zone instead of the default number.
+//!
+//! Run it with `cargo test -p bursar-tests --test simulation -- --nocapture` to see the numbers.
+#![expect(clippy::indexing_slicing, reason = "positions of the model's own tables")]
+
+mod agent;
+mod job;
+mod plan;
+mod plugin;
+mod random;
+mod shrink;
+mod site;
+mod truth;
+mod world;
+
+use bursar_policy::{PeriodKind, Timestamp};
+use plan::{Plan, plans};
+use site::Site;
+use world::{Numbers, World};
+
+/// Submissions per zone by default.
+const JOBS: usize = 28_000;
+
+/// One simulation's frame.
+#[derive(Debug, Clone, Copy)]
+struct Scene {
+    zone: &'static str,
+    from: &'static str,
+    days: u64,
+}
+
+fn seeds() -> std::ops::Range<u64> {
+    let number = |text: &str| text.parse::<u64>().expect("BURSAR_SIMULATION_SEEDS is N or N..M");
+    match std::env::var("BURSAR_SIMULATION_SEEDS") {
+        Err(_) => 1..2,
+        Ok(text) => match text.split_once("..") {
+            Some((first, last)) => number(first)..number(last),
+            None => number(&text)..number(&text) + 1,
+        },
+    }
+}
+
+fn play(scene: Scene) {
+    let jobs = std::env::var("BURSAR_SIMULATION_JOBS").map_or(JOBS, |text| text.parse().expect("a number of jobs"));
+    for seed in seeds() {
+        let from = Timestamp(scene.from.parse::<jiff::Timestamp>().expect("an instant").as_second());
+        let to = from.plus(scene.days * 86_400);
+        let site = Site::new(scene.zone, seed);
+        let plans = plans(&site, seed, from, Timestamp(to.0 - 86_400), jobs);
+        let all: Vec<&Plan> = plans.iter().collect();
+        match World::new(&site, seed, &all, from, to).run(to) {
+            Ok(numbers) => report(scene.zone, seed, &numbers),
+            Err(violation) => {
+                eprintln!("{}, seed {seed}, before shrinking: {violation}", scene.zone);
+                let (left, violation) = shrink::shrink(&site, seed, &all, from, violation);
+                panic!("seed {seed}, {}, {} of {jobs} submissions are enough:\n{violation}", scene.zone, left.len());
+            }
+        }
+    }
+}
+
+fn report(zone: &str, seed: u64, numbers: &Numbers) {
+    let Numbers { judged, admitted, refused_for_time, runs, requeued, suspended, edits, .. } = numbers;
+    println!(
+        "{zone}, seed {seed}: {judged} jobs judged, {admitted} admitted, {refused_for_time} refused for CPU time; \
+         {runs} runs, {requeued} of them again, {suspended} suspensions, {} of {} edits made; {} lists; \
+         {} restarts of slurmctld lost {} jobs, {} rows came too late",
+        edits[1], edits[0], numbers.lists, numbers.restarts, numbers.lost, numbers.late
+    );
+    for (kind, tally) in PeriodKind::ALL.into_iter().zip(&numbers.tallies) {
+        let share = |part: u64| if tally.limit == 0 { 0 } else { part * 100 / tally.limit };
+        println!(
+            "  {:5}: {} periods at a limit: {} % consumed, {} % left only because the bound was careful; \
+             CPU-seconds over limits by requeues {}, restarts {}, late rows {}",
+            kind.word(),
+            tally.periods,
+            share(tally.consumed),
+            share(tally.careful),
+            tally.over[0],
+            tally.over[1],
+            tally.over[2]
+        );
+    }
+}
+
+#[test]
+fn given_spring_in_berlin_then_nobody_consumes_more_than_a_limit() {
+    play(Scene { zone: "Europe/Berlin", from: "2026-03-16T00:00:00Z", days: 25 });
+}
+
+#[test]
+fn given_autumn_in_berlin_then_nobody_consumes_more_than_a_limit() {
+    play(Scene { zone: "Europe/Berlin", from: "2026-10-14T00:00:00Z", days: 25 });
+}
+
+#[test]
+fn given_a_midnight_that_does_not_exist_then_nobody_consumes_more_than_a_limit() {
+    play(Scene { zone: "America/Havana", from: "2026-02-25T00:00:00Z", days: 25 });
+}
+
+#[test]
+fn given_a_midnight_that_comes_twice_then_nobody_consumes_more_than_a_limit() {
+    play(Scene { zone: "Asia/Beirut", from: "2026-10-14T00:00:00Z", days: 25 });
+}

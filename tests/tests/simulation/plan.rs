@@ -1,0 +1,191 @@
+//! What people will do: every submission with its fate, laid out before anything happens.
+
+use bursar_agent::accounting::Calendar;
+use bursar_policy::job::{Request, Shape, TimeLimit};
+use bursar_policy::{PeriodKind, Timestamp};
+
+use super::random::Random;
+use super::site::{ACCOUNTS, FIRST_UID, PEOPLE, Site};
+
+/// How many CPUs are asked for, in sbatch's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ask {
+    /// `-n`.
+    pub(crate) tasks: Option<u32>,
+    /// `-c`.
+    pub(crate) cpus_per_task: Option<u32>,
+    /// `-N a-b`.
+    pub(crate) nodes: Option<(u32, u32)>,
+    /// `--mincpus`.
+    pub(crate) min_cpus_per_node: Option<u32>,
+    /// `--exclusive`.
+    pub(crate) exclusive: bool,
+}
+
+impl Ask {
+    /// The least nodes.
+    pub(crate) fn least_nodes(&self) -> u32 {
+        self.nodes.map_or(1, |(least, _)| least)
+    }
+
+    /// Tasks as slurmctld fills them in.
+    pub(crate) fn task_count(&self) -> u32 {
+        self.tasks.unwrap_or(1).max(self.least_nodes())
+    }
+
+    /// `min_cpus` as sbatch sends it.
+    pub(crate) fn min_cpus(&self) -> u32 {
+        (self.task_count() * self.cpus_per_task.unwrap_or(1)).max(self.least_nodes())
+    }
+
+    /// The shape that the plugin sees.
+    pub(crate) fn shape(&self) -> Shape {
+        Shape {
+            min_cpus: self.min_cpus(),
+            min_nodes: self.nodes.map(|(least, _)| least),
+            max_nodes: self.nodes.map(|(_, most)| most),
+            tasks: self.tasks,
+            cpus_per_task: self.cpus_per_task,
+            cpus_per_node: self.min_cpus_per_node,
+            whole_nodes: self.exclusive,
+            ..Shape::default()
+        }
+    }
+}
+
+/// What slurmctld does with a job that the plugin has let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is created after this many seconds.
+    Created(u64),
+    /// It is refused after all.
+    Refused,
+    /// It was only `--test-only`.
+    TestOnly,
+}
+
+/// One job, or one component of a heterogeneous one.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    /// `-A`; `None` is the person's default account.
+    pub(crate) account: Option<usize>,
+    /// `-p`, positions in the cluster's partitions; empty is none named.
+    pub(crate) partitions: Vec<usize>,
+    /// `-t` in minutes.
+    pub(crate) minutes: Option<u32>,
+    /// The CPUs.
+    pub(crate) ask: Ask,
+    /// `--array=1-N`.
+    pub(crate) array: Option<u32>,
+    /// `--begin`, seconds after the submission.
+    pub(crate) begin: Option<u64>,
+}
+
+/// One call of sbatch.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// Its number; its random stream hangs on it.
+    pub(crate) number: usize,
+    /// When.
+    pub(crate) at: Timestamp,
+    /// By whom: a position among the people.
+    pub(crate) person: usize,
+    /// The jobs: one, or a heterogeneous job's components.
+    pub(crate) parts: Vec<Part>,
+    /// What becomes of it.
+    pub(crate) fate: Fate,
+}
+
+impl Plan {
+    /// The request of one part as the plugin gets it; `texts` is the partition list and the array expression.
+    pub(crate) fn request<'a>(&self, part: &Part, texts: &'a (Option<String>, Option<String>)) -> Request<'a> {
+        Request {
+            uid: FIRST_UID + self.person as u32,
+            account: part.account.map(|at| ACCOUNTS[at].0),
+            partition: texts.0.as_deref(),
+            time_limit: part.minutes.map_or(TimeLimit::Unset, TimeLimit::Minutes),
+            begin_at: part.begin.map(|seconds| self.at.plus(seconds)),
+            array: texts.1.as_deref(),
+            shape: part.ask.shape(),
+        }
+    }
+}
+
+/// The submissions of one simulation: bursts at any time, and often around the ends of periods.
+pub(crate) fn plans(site: &Site, seed: u64, from: Timestamp, to: Timestamp, count: usize) -> Vec<Plan> {
+    let mut random = Random::of(seed, 2);
+    let mut plans = Vec::new();
+    while plans.len() < count {
+        let start = burst_start(&site.calendar, &mut random, from, to);
+        let size = random.magnitude(1, 80);
+        let spread = random.pick(&[0, 5, 30, 120, 600]);
+        let alone = random.chance(50).then(|| random.between(0, PEOPLE as u64 - 1) as usize);
+        for _ in 0..size {
+            let at = start.plus(random.between(0, spread));
+            let person = alone.unwrap_or_else(|| random.between(0, PEOPLE as u64 - 1) as usize);
+            plans.push((at, plan(site, &mut random, at, person)));
+        }
+    }
+    plans.truncate(count);
+    plans.sort_by_key(|(at, _)| *at);
+    plans.into_iter().enumerate().map(|(number, (_, plan))| Plan { number, ..plan }).collect()
+}
+
+fn burst_start(calendar: &Calendar, random: &mut Random, from: Timestamp, to: Timestamp) -> Timestamp {
+    let at = from.plus(random.between(0, to.seconds_since(from)));
+    if !random.chance(30) {
+        return at;
+    }
+    let kind = random.pick(&PeriodKind::ALL);
+    let edge = calendar.period(kind, at).expect("an instant of the calendar").end;
+    Timestamp(edge.0 - 150 + random.between(0, 200) as i64)
+}
+
+fn plan(site: &Site, random: &mut Random, at: Timestamp, person: usize) -> Plan {
+    let parts = if random.chance(7) { random.between(2, 3) } else { 1 };
+    let het = parts > 1;
+    let parts = (0..parts).map(|_| part(site, random, person, het)).collect();
+    let fate = match random.between(0, 99) {
+        0..4 => Fate::Refused,
+        4..7 => Fate::TestOnly,
+        _ => Fate::Created(random.pick(&[0, 0, 0, 1, 1, 2, 3])),
+    };
+    Plan { number: 0, at, person, parts, fate }
+}
+
+fn part(site: &Site, random: &mut Random, person: usize, het: bool) -> Part {
+    let granted = &site.granted[person];
+    let account = match random.between(0, 9) {
+        0..4 => None,
+        4 => Some(random.between(0, ACCOUNTS.len() as u64 - 1) as usize),
+        _ => Some(random.pick(granted)),
+    };
+    let partitions = match random.between(0, 19) {
+        0..10 => vec![],
+        10..13 => vec![0],
+        13..15 => vec![1],
+        15..17 => vec![2],
+        17 => vec![0, 1],
+        18 => vec![2, 0],
+        _ => vec![3],
+    };
+    let minutes = (!random.chance(12)).then(|| random.magnitude(1, 600) as u32);
+    let array = (!het && random.chance(12)).then(|| random.magnitude(2, 30) as u32);
+    let begin = random.chance(10).then(|| random.magnitude(30, 3 * 86_400));
+    Part { account, partitions, minutes, ask: ask(random), array, begin }
+}
+
+fn ask(random: &mut Random) -> Ask {
+    let some = |random: &mut Random, percent, most| random.chance(percent).then(|| random.magnitude(1, most) as u32);
+    let nodes = random.chance(15).then(|| {
+        let least = random.magnitude(1, 3) as u32;
+        (least, least + random.between(0, 2) as u32)
+    });
+    Ask {
+        tasks: some(random, 50, 12),
+        cpus_per_task: some(random, 25, 5),
+        nodes,
+        min_cpus_per_node: some(random, 5, 4),
+        exclusive: random.chance(4),
+    }
+}

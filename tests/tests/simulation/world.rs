@@ -1,0 +1,774 @@
+//! The model: slurmctld with the plugin, slurmdbd, bursard, and the clock that moves them.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use bursar_agent::accounting::{LiveJob, listed};
+use bursar_agent::slurm::settled::EndState;
+use bursar_policy::job::{Edit, TimeLimit};
+use bursar_policy::{PeriodKind, Snapshot, Timestamp};
+
+use super::agent::{Agent, Database, live_jobs};
+use super::job::{Excuse, Job, State, allocation};
+use super::plan::{Fate, Part, Plan};
+use super::plugin::{Answer, Files, Plugin};
+use super::random::Random;
+use super::site::{ACCOUNTS, CPUS, MIN_JOB_AGE, Site};
+use super::truth::{Tally, Truth, Violation, Wish};
+
+/// Seconds of bursard's presence after which no booking of a refused job may be left.
+const BOOKING_ENDS: u64 = 60;
+/// Seconds after the last submission for which bursard goes on listing often.
+const BRISK: u64 = 40;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Submit(usize),
+    Create { plan: usize, accounts: Vec<usize>, verdict_at: i64, epoch: u32 },
+    Schedule,
+    End(usize, u32),
+    Requeue(usize, u32),
+    Suspend(usize, u32),
+    Resume(usize, u32),
+    CancelPending(usize),
+    Edit(usize),
+    List(u64),
+    Squeue(u64),
+    Sacct(u64),
+    Compile(u64),
+    VisibleJobs(u64),
+    Visible(u64),
+    OutageStarts,
+    OutageEnds(bool),
+    Restart,
+    Check,
+    Edge(usize),
+}
+
+/// What happened in one simulation.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Numbers {
+    /// Jobs judged, components counted singly.
+    pub(crate) judged: u64,
+    /// Of them admitted.
+    pub(crate) admitted: u64,
+    /// Of them refused for CPU time of the current period.
+    pub(crate) refused_for_time: u64,
+    /// Runs that started.
+    pub(crate) runs: u64,
+    /// Runs after a requeue.
+    pub(crate) requeued: u64,
+    /// Suspensions.
+    pub(crate) suspended: u64,
+    /// Edits that were judged, and those that were let through.
+    pub(crate) edits: [u64; 2],
+    /// Lists that bursard took.
+    pub(crate) lists: u64,
+    /// Times that slurmctld started again.
+    pub(crate) restarts: u64,
+    /// Jobs lost to the ledger by that.
+    pub(crate) lost: u64,
+    /// Jobs that nobody told bursard of in time after an outage.
+    pub(crate) late: u64,
+    /// By kind of period.
+    pub(crate) tallies: [Tally; 3],
+}
+
+/// What is going through bursard's hands.
+#[derive(Default)]
+struct Cycle {
+    as_of: i64,
+    listed: Vec<LiveJob>,
+    controller: Option<Snapshot>,
+    jobs: Option<Snapshot>,
+}
+
+/// One simulation.
+pub(crate) struct World<'a> {
+    site: &'a Site,
+    plans: &'a [&'a Plan],
+    seed: u64,
+    now: Timestamp,
+    heap: BinaryHeap<Reverse<(i64, u64, Event)>>,
+    events: u64,
+    jobs: Vec<Job>,
+    /// Jobs that squeue shows.
+    shown: Vec<usize>,
+    free: u64,
+    next_id: u32,
+    scheduled: bool,
+    epoch: u32,
+    agent: Agent,
+    agent_up_since: Option<Timestamp>,
+    came_back: bool,
+    token: u64,
+    active_until: Timestamp,
+    next_list: Timestamp,
+    cycle: Cycle,
+    cycle_number: u64,
+    visible: (u64, Timestamp),
+    database: Database,
+    awaited_rows: Vec<((u32, Timestamp), usize, Timestamp)>,
+    files: Files,
+    plugin: Plugin,
+    truth: Truth,
+    chance: Random,
+    numbers: Numbers,
+}
+
+impl<'a> World<'a> {
+    /// A world in which `plans` will be tried between `from` and `to`.
+    pub(crate) fn new(site: &'a Site, seed: u64, plans: &'a [&'a Plan], from: Timestamp, to: Timestamp) -> Self {
+        let mut world = Self {
+            site,
+            plans,
+            seed,
+            now: from,
+            heap: BinaryHeap::new(),
+            events: 0,
+            jobs: Vec::new(),
+            shown: Vec::new(),
+            free: CPUS,
+            next_id: 1,
+            scheduled: false,
+            epoch: 0,
+            agent: Agent::new(),
+            agent_up_since: Some(from),
+            came_back: false,
+            token: 0,
+            active_until: from,
+            next_list: from,
+            cycle: Cycle::default(),
+            cycle_number: 0,
+            visible: (0, Timestamp(0)),
+            database: Database::default(),
+            awaited_rows: Vec::new(),
+            files: Files::default(),
+            plugin: Plugin::default(),
+            truth: Truth::default(),
+            chance: Random::of(seed, 3),
+            numbers: Numbers::default(),
+        };
+        world.lay_out(from, to);
+        world
+    }
+
+    fn lay_out(&mut self, from: Timestamp, to: Timestamp) {
+        let mut random = Random::of(self.seed, 4);
+        self.at(from, Event::List(0));
+        for (at, plan) in self.plans.iter().enumerate() {
+            self.at(plan.at, Event::Submit(at));
+        }
+        for (index, kind) in PeriodKind::ALL.into_iter().enumerate() {
+            let mut edge = self.site.calendar.period(kind, from).expect("an instant of the calendar").end;
+            while edge < to {
+                self.at(edge, Event::Edge(index));
+                edge = self.site.calendar.period(kind, edge).expect("an instant of the calendar").end;
+            }
+        }
+        let mut at = from;
+        while at < to {
+            at = at.plus(random.between(600, 30_000));
+            self.at(at, Event::Check);
+        }
+        let mut at = from;
+        while at < to {
+            at = at.plus(random.between(86_400, 6 * 86_400));
+            let length = random.magnitude(20, 10 * 3_600);
+            self.at(at, Event::OutageStarts);
+            at = at.plus(length);
+            self.at(at, Event::OutageEnds(random.chance(50)));
+        }
+        let mut at = from;
+        while at < to {
+            at = at.plus(random.between(20_000, 4 * 86_400));
+            self.at(at, Event::Restart);
+        }
+    }
+
+    fn at(&mut self, at: Timestamp, event: Event) {
+        self.events += 1;
+        self.heap.push(Reverse((at.0, self.events, event)));
+    }
+
+    fn after(&mut self, seconds: u64, event: Event) {
+        self.at(self.now.plus(seconds), event);
+    }
+
+    /// Lets everything happen until `to`.
+    pub(crate) fn run(mut self, to: Timestamp) -> Result<Numbers, Violation> {
+        while let Some(Reverse((at, _, event))) = self.heap.pop() {
+            if at >= to.0 {
+                break;
+            }
+            self.now = Timestamp(at);
+            self.happens(event)?;
+        }
+        Ok(self.numbers)
+    }
+
+    fn happens(&mut self, event: Event) -> Result<(), Violation> {
+        match event {
+            Event::Submit(at) => self.submit(at),
+            Event::Create { plan, accounts, verdict_at, epoch } => {
+                if epoch == self.epoch {
+                    self.create(plan, &accounts, Timestamp(verdict_at));
+                }
+            }
+            Event::Schedule => self.schedule(),
+            Event::End(at, serial) => self.if_still(at, serial, |world, at| world.end(at, EndState::Completed)),
+            Event::Requeue(at, serial) => self.if_still(at, serial, Self::requeue),
+            Event::Suspend(at, serial) => self.if_still(at, serial, Self::suspend),
+            Event::Resume(at, serial) => self.if_still(at, serial, Self::resume),
+            Event::CancelPending(at) => self.cancel_pending(at),
+            Event::Edit(at) => self.edit(at),
+            Event::List(token)
+            | Event::Squeue(token)
+            | Event::Sacct(token)
+            | Event::Compile(token)
+            | Event::VisibleJobs(token)
+            | Event::Visible(token)
+                if token != self.token => {}
+            Event::List(_) => self.list(),
+            Event::Squeue(_) => self.squeue(),
+            Event::Sacct(_) => self.sacct(),
+            Event::Compile(_) => self.compile(),
+            Event::VisibleJobs(_) => {
+                if let Some(jobs) = self.cycle.jobs.take() {
+                    self.files.jobs = Some(jobs);
+                }
+            }
+            Event::Visible(_) => self.becomes_visible(),
+            Event::OutageStarts => {
+                self.agent_up_since = None;
+                self.token += 1;
+            }
+            Event::OutageEnds(restarted) => {
+                if restarted {
+                    self.agent.restart();
+                }
+                self.agent_up_since = Some(self.now);
+                self.came_back = true;
+                self.cycle = Cycle::default();
+                self.after(0, Event::List(self.token));
+            }
+            Event::Restart => self.restart(),
+            Event::Check => self.check()?,
+            Event::Edge(kind) => self.edge(kind)?,
+        }
+        Ok(())
+    }
+
+    fn if_still(&mut self, at: usize, serial: u32, then: impl FnOnce(&mut Self, usize)) {
+        if self.jobs[at].serial == serial {
+            then(self, at);
+        }
+    }
+
+    // People and the plugin.
+
+    fn texts(&self, part: &Part) -> (Option<String>, Option<String>) {
+        let names: Vec<&str> =
+            part.partitions.iter().map(|at| self.site.cluster.partitions[*at].name.as_str()).collect();
+        ((!names.is_empty()).then(|| names.join(",")), part.array.map(|tasks| format!("1-{tasks}")))
+    }
+
+    fn submit(&mut self, at: usize) {
+        let plan = self.plans[at];
+        let mut accounts = Vec::new();
+        for part in &plan.parts {
+            self.numbers.judged += 1;
+            let texts = self.texts(part);
+            match self.plugin.submit(&self.files, &plan.request(part, &texts), self.now) {
+                Answer::Admit(account) => {
+                    self.numbers.admitted += 1;
+                    accounts.push(account);
+                    self.stir();
+                }
+                Answer::Refuse(cause) => {
+                    if let Some((owner, kind)) = cause {
+                        self.numbers.refused_for_time += 1;
+                        if plan.parts.len() == 1 {
+                            self.note_wish(plan, part, owner, kind);
+                        }
+                    }
+                    // A heterogeneous job enters whole or not at all.
+                    return;
+                }
+            }
+        }
+        if let Fate::Created(delay) = plan.fate {
+            let (epoch, verdict_at) = (self.epoch, self.now.0);
+            self.after(delay, Event::Create { plan: at, accounts, verdict_at, epoch });
+        }
+    }
+
+    fn note_wish(&mut self, plan: &Plan, part: &Part, owner: usize, kind: PeriodKind) {
+        let mut random = Random::of(self.seed, 1_000 + plan.number as u64);
+        let partition = &self.site.cluster.partitions[part.partitions.first().copied().unwrap_or(0)];
+        let granule = self.site.cluster.facts.granule;
+        let Some(cpus) = allocation(&part.ask, partition, granule, &mut random) else { return };
+        let minutes = part.minutes.or(partition.default_minutes).or(partition.max_minutes).unwrap_or(60);
+        let begin = self.now.plus(part.begin.unwrap_or(0));
+        let period = self.site.calendar.period(kind, self.now).expect("an instant of the calendar");
+        let mut cpu_seconds = 0;
+        for _ in 0..part.array.unwrap_or(1) {
+            let seconds = wants(&mut random, Some(u64::from(minutes) * 60));
+            cpu_seconds += cpus * period.overlap(begin, begin.plus(seconds));
+        }
+        self.truth.wish(Wish { owner, kind, cpu_seconds });
+    }
+
+    /// Something was booked: bursard's next list comes soon.
+    fn stir(&mut self) {
+        self.active_until = self.active_until.max(self.now.plus(BRISK + 8));
+        if self.agent_up_since.is_some() && self.next_list > self.now.plus(4) {
+            self.token += 1;
+            self.next_list = self.now.plus(self.chance.between(0, 3));
+            self.at(self.next_list, Event::List(self.token));
+        }
+    }
+
+    // slurmctld.
+
+    fn create(&mut self, at: usize, accounts: &[usize], verdict_at: Timestamp) {
+        let plan = self.plans[at];
+        let fits = |part: &Part| {
+            let all = if part.partitions.is_empty() { vec![0] } else { part.partitions.clone() };
+            self.fitting(&all, part.minutes, &part.ask)
+        };
+        let places: Vec<Vec<usize>> = plan.parts.iter().map(fits).collect();
+        if places.iter().any(Vec::is_empty) {
+            return;
+        }
+        for ((number, part), (account, partitions)) in plan.parts.iter().enumerate().zip(accounts.iter().zip(places)) {
+            let id = self.next_id;
+            self.next_id += 1;
+            let submit = self.now;
+            let mut random = Random::of(self.seed, 1_000_000 + plan.number as u64 * 4 + number as u64);
+            if random.chance(8) {
+                let after = random.magnitude(1, 20_000);
+                self.after(after, Event::CancelPending(self.jobs.len()));
+            }
+            if random.chance(15) {
+                let mut after = random.magnitude(1, 7_200);
+                for _ in 0..random.between(1, 3) {
+                    self.after(after, Event::Edit(self.jobs.len()));
+                    after += if random.chance(50) { random.between(0, 6) } else { random.magnitude(1, 7_200) };
+                }
+            }
+            let eligible = part.begin.map_or(submit, |seconds| plan.at.plus(seconds).max(submit));
+            let mut job = Job {
+                plan: plan.number,
+                id,
+                array: if part.array.is_some() { id } else { 0 },
+                tasks: part.array.unwrap_or(1),
+                person: plan.person,
+                account: *account,
+                partitions,
+                minutes: part.minutes,
+                ask: part.ask,
+                verdict_at,
+                submit,
+                eligible,
+                state: State::Pending,
+                cpus: 0,
+                started: None,
+                runs_since: submit,
+                wants: 0,
+                ran: 0,
+                suspended_at: submit,
+                suspended: 0,
+                ended: Timestamp::NEVER,
+                restarts: 0,
+                serial: 0,
+                listed_in: None,
+                raised_at: None,
+                excuse: None,
+                random,
+                history: Vec::new(),
+            };
+            job.note(verdict_at, format!("admitted: {part:?}"));
+            job.note(submit, format!("created in {}", ACCOUNTS[*account].0));
+            self.shown.push(self.jobs.len());
+            self.jobs.push(job);
+            self.at(eligible, Event::Schedule);
+        }
+    }
+
+    /// The partitions in which a job could ever start.
+    fn fitting(&self, partitions: &[usize], minutes: Option<u32>, ask: &super::plan::Ask) -> Vec<usize> {
+        let granule = self.site.cluster.facts.granule;
+        let fits = |at: &usize| {
+            let partition = &self.site.cluster.partitions[*at];
+            let short = minutes.is_none_or(|asked| partition.max_minutes.is_none_or(|most| asked <= most));
+            short && allocation(ask, partition, granule, &mut Random::of(0, 0)).is_some()
+        };
+        partitions.iter().copied().filter(fits).collect()
+    }
+
+    fn schedule(&mut self) {
+        self.scheduled = false;
+        let waiting: Vec<usize> =
+            self.shown.iter().copied().filter(|at| self.jobs[*at].state == State::Pending).collect();
+        for at in waiting {
+            while self.jobs[at].state == State::Pending && self.jobs[at].eligible <= self.now {
+                if self.jobs[at].random.chance(15) {
+                    let later = self.jobs[at].random.magnitude(1, 900);
+                    self.after(later, Event::Schedule);
+                    break;
+                }
+                if !self.start(at) {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn reschedule(&mut self) {
+        if !self.scheduled {
+            self.scheduled = true;
+            self.after(1, Event::Schedule);
+        }
+    }
+
+    /// Starts a job, or one task of an array, if there are CPUs.
+    fn start(&mut self, at: usize) -> bool {
+        let job = &mut self.jobs[at];
+        let place = job.random.pick(&job.partitions);
+        let partition = &self.site.cluster.partitions[place];
+        let Some(cpus) = allocation(&job.ask, partition, self.site.cluster.facts.granule, &mut job.random) else {
+            return false;
+        };
+        if cpus > self.free {
+            return false;
+        }
+        let mut runs = at;
+        if job.tasks > 1 {
+            job.tasks -= 1;
+            let mut task = job.clone();
+            task.id = self.next_id;
+            task.tasks = 1;
+            task.random = Random::of(job.random.next(), u64::from(self.next_id));
+            self.next_id += 1;
+            runs = self.jobs.len();
+            self.shown.push(runs);
+            self.jobs.push(task);
+        }
+        self.free -= cpus;
+        self.numbers.runs += 1;
+        let job = &mut self.jobs[runs];
+        self.numbers.requeued += u64::from(job.restarts > 0);
+        let limit = job.limit_in(partition);
+        job.serial += 1;
+        job.state = State::Running;
+        job.started = Some(self.now);
+        job.runs_since = self.now;
+        job.cpus = cpus;
+        job.partitions = vec![place];
+        job.minutes = limit.map(|seconds| (seconds / 60) as u32);
+        job.wants = wants(&mut job.random, limit);
+        job.note(self.now, format!("job {} starts on {cpus} CPUs of {}, limit {limit:?} s", job.id, partition.name));
+        let (serial, wanted) = (job.serial, job.wants);
+        let turn = job.random.between(0, 99);
+        let inside = job.random.between(0, wanted.saturating_sub(1));
+        self.truth.runs(runs, &self.jobs[runs], self.now);
+        match turn {
+            0..5 => self.after(inside, Event::Requeue(runs, serial)),
+            5..11 => self.after(inside, Event::Suspend(runs, serial)),
+            _ => self.after(wanted, Event::End(runs, serial)),
+        }
+        true
+    }
+
+    /// The run is over; slurmdbd will tell.
+    fn leave(&mut self, at: usize, state: EndState) {
+        let job = &mut self.jobs[at];
+        match job.state {
+            State::Running => job.ran += self.now.seconds_since(job.runs_since),
+            State::Suspended => job.suspended += self.now.seconds_since(job.suspended_at),
+            State::Pending | State::Ended(_) => {}
+        }
+        job.serial += 1;
+        job.note(self.now, format!("{} after {} s", state.word(), job.ran));
+        if job.started.is_some() {
+            self.free += job.cpus;
+        }
+        let delay = match job.random.between(0, 99) {
+            0..92 => job.random.between(0, 60),
+            _ => job.random.magnitude(60, 1_800),
+        };
+        let visible = self.now.plus(delay);
+        let row = listed::run(&job.row(self.site, state, self.now));
+        self.awaited_rows.push(((row.jobid, row.submitted_at), at, visible));
+        self.database.add(self.now, visible, row);
+        self.truth.stands(at, self.now);
+        self.reschedule();
+    }
+
+    fn end(&mut self, at: usize, state: EndState) {
+        self.leave(at, state);
+        self.jobs[at].state = State::Ended(state);
+        self.jobs[at].ended = self.now;
+    }
+
+    fn requeue(&mut self, at: usize) {
+        if self.jobs[at].submit == self.now {
+            return self.end(at, EndState::Failed);
+        }
+        self.leave(at, EndState::Requeued);
+        let job = &mut self.jobs[at];
+        let delay = job.random.pick(&[0, 0, 121]);
+        job.state = State::Pending;
+        job.submit = self.now;
+        job.eligible = self.now.plus(delay);
+        job.started = None;
+        job.cpus = 0;
+        job.ran = 0;
+        job.suspended = 0;
+        job.restarts += 1;
+        self.after(delay, Event::Schedule);
+    }
+
+    fn suspend(&mut self, at: usize) {
+        self.numbers.suspended += 1;
+        let job = &mut self.jobs[at];
+        job.serial += 1;
+        job.ran += self.now.seconds_since(job.runs_since);
+        job.state = State::Suspended;
+        job.suspended_at = self.now;
+        job.note(self.now, format!("suspended after {} s", job.ran));
+        let length = job.random.magnitude(5, 14 * 3_600);
+        let serial = job.serial;
+        let gone = job.random.chance(10);
+        self.truth.stands(at, self.now);
+        self.after(length, if gone { Event::End(at, serial) } else { Event::Resume(at, serial) });
+    }
+
+    fn resume(&mut self, at: usize) {
+        let job = &mut self.jobs[at];
+        job.serial += 1;
+        job.suspended += self.now.seconds_since(job.suspended_at);
+        job.state = State::Running;
+        job.runs_since = self.now;
+        job.note(self.now, "resumed");
+        let (serial, rest) = (job.serial, job.wants - job.ran);
+        let again = job.random.chance(20);
+        let inside = job.random.between(0, rest.saturating_sub(1));
+        self.truth.runs(at, &self.jobs[at], self.now);
+        if again {
+            self.after(inside, Event::Suspend(at, serial));
+        } else {
+            self.after(rest, Event::End(at, serial));
+        }
+    }
+
+    fn cancel_pending(&mut self, at: usize) {
+        if self.jobs[at].state == State::Pending {
+            self.end(at, EndState::Cancelled);
+        }
+    }
+
+    fn edit(&mut self, at: usize) {
+        if self.jobs[at].state != State::Pending {
+            return;
+        }
+        let now = self.now;
+        let job = &mut self.jobs[at];
+        let (mut ask, mut minutes, mut partitions) = (job.ask, job.minutes, job.partitions.clone());
+        let (mut account, mut eligible) = (job.account, job.eligible);
+        let mut edit = Edit::default();
+        let name;
+        match job.random.between(0, 9) {
+            0..4 => {
+                let wish = job.random.magnitude(1, 900) as u32;
+                minutes = Some(wish);
+                edit.time_limit = Some(TimeLimit::Minutes(wish));
+            }
+            4 => {
+                let wish = job.random.magnitude(1, 16) as u32;
+                ask.tasks = Some(wish);
+                edit.tasks = Some(wish);
+            }
+            5 => {
+                let wish = job.random.magnitude(1, 6) as u32;
+                ask.cpus_per_task = Some(wish);
+                edit.cpus_per_task = Some(wish);
+            }
+            6 => {
+                let least = job.random.magnitude(1, 3) as u32;
+                let most = least + job.random.between(0, 2) as u32;
+                ask.nodes = Some((least, most));
+                edit.min_nodes = Some(least);
+                edit.max_nodes = Some(most);
+            }
+            7 => {
+                account = job.random.pick(&self.site.granted[job.person]);
+                edit.account = Some(ACCOUNTS[account].0);
+            }
+            8 => {
+                let place = job.random.between(0, 2) as usize;
+                partitions = vec![place];
+                name = self.site.cluster.partitions[place].name.clone();
+                edit.partition = Some(&name);
+            }
+            _ => {
+                let begin = now.plus(job.random.magnitude(1, 2 * 86_400));
+                let begin = if job.random.chance(50) { now } else { begin };
+                eligible = begin;
+                edit.begin_at = Some(begin);
+            }
+        }
+        self.numbers.edits[0] += 1;
+        let id = self.jobs[at].id;
+        let allowed = self.plugin.modify(&self.files, id, &edit, now);
+        let places = self.fitting(&partitions, minutes, &ask);
+        let outcome = if allowed { "made" } else { "refused" };
+        let job = &mut self.jobs[at];
+        job.note(now, format!("edit {outcome}: {}", shown(&edit)));
+        if !allowed {
+            return;
+        }
+        self.numbers.edits[1] += 1;
+        self.active_until = self.active_until.max(now.plus(BRISK + 8));
+        if places.is_empty() {
+            return;
+        }
+        (job.ask, job.minutes, job.partitions) = (ask, minutes, places);
+        (job.account, job.eligible) = (account, eligible);
+        job.raised_at = Some(now);
+        self.stir();
+        self.at(eligible, Event::Schedule);
+    }
+
+    fn restart(&mut self) {
+        self.plugin = Plugin::default();
+        self.epoch += 1;
+        self.numbers.restarts += 1;
+        let (cycle, as_of) = self.visible;
+        for job in &mut self.jobs {
+            let unseen = job.listed_in.is_none_or(|first| first > cycle)
+                && !self.agent.has_settled((job.id, job.submit))
+                && job.verdict_at.plus(43_200) > self.now;
+            let raised = job.raised_at.is_some_and(|at| at >= as_of);
+            if (unseen || raised) && job.excuse.is_none() {
+                self.numbers.lost += 1;
+                job.excuse = Some(Excuse::LostAtRestart);
+                job.note(self.now, "slurmctld starts again; the ledger is lost and no snapshot has this yet");
+            }
+        }
+    }
+
+    // bursard.
+
+    fn list(&mut self) {
+        self.cycle.as_of = self.now.0;
+        let delay = self.chance.between(0, 1);
+        self.after(delay, Event::Squeue(self.token));
+        // Pulled forward only from here on.
+        self.next_list = self.now;
+    }
+
+    fn squeue(&mut self) {
+        let (now, jobs) = (self.now, &mut self.jobs);
+        self.shown.retain(|at| jobs[*at].ended.plus(MIN_JOB_AGE) > now);
+        self.cycle_number += 1;
+        for at in &self.shown {
+            jobs[*at].listed_in.get_or_insert(self.cycle_number);
+        }
+        let lines: Vec<_> = self.shown.iter().map(|at| jobs[*at].listed(self.site, now)).collect();
+        self.cycle.listed = live_jobs(lines.iter());
+        let delay = self.chance.between(0, 2);
+        self.after(delay, Event::Sacct(self.token));
+    }
+
+    fn sacct(&mut self) {
+        self.numbers.lists += 1;
+        let listed = std::mem::take(&mut self.cycle.listed);
+        self.agent.take(self.site, listed, Timestamp(self.cycle.as_of), &self.database, self.now);
+        let now = self.now;
+        self.awaited_rows.retain(|(.., visible)| visible.plus(60) > now);
+        if std::mem::take(&mut self.came_back) {
+            for (key, at, _) in &self.awaited_rows {
+                let job = &mut self.jobs[*at];
+                if !self.agent.knows(*key) && job.excuse.is_none() {
+                    job.excuse = Some(Excuse::LateRow);
+                    job.note(now, "bursard is back: neither squeue nor sacct tells of this run");
+                    self.numbers.late += 1;
+                }
+            }
+        }
+        let delay = self.chance.between(0, 1);
+        self.after(delay, Event::Compile(self.token));
+    }
+
+    fn compile(&mut self) {
+        let published = self.agent.publish(self.site, Timestamp(self.cycle.as_of), self.now);
+        let decode = |bytes| Snapshot::decode(bytes).expect("what was encoded can be decoded");
+        self.cycle.controller = published.controller.map(decode);
+        self.cycle.jobs = published.jobs.map(decode);
+        let jobs = self.chance.between(0, 1);
+        let both = (jobs + self.chance.between(0, 1)).max(1);
+        self.after(jobs, Event::VisibleJobs(self.token));
+        self.after(both, Event::Visible(self.token));
+    }
+
+    fn becomes_visible(&mut self) {
+        if let Some(controller) = self.cycle.controller.take() {
+            self.files.controller = Some(controller);
+        }
+        self.visible = (self.cycle_number, Timestamp(self.cycle.as_of));
+        // Brisk while bookings are fresh, then slower: what matters is that nothing is told in time, and the run's time.
+        let pause = match self.active_until.seconds_since(self.now) {
+            0 => self.chance.between(150, 280),
+            left if left > BRISK => 2,
+            _ => self.chance.between(2, 15),
+        };
+        self.next_list = Timestamp(self.cycle.as_of).plus(pause).max(self.now);
+        self.at(self.next_list, Event::List(self.token));
+    }
+
+    // The truth.
+
+    fn check(&mut self) -> Result<(), Violation> {
+        for kind in PeriodKind::ALL {
+            let period = self.site.calendar.period(kind, self.now).expect("an instant of the calendar");
+            self.truth.check(self.site, &self.jobs, kind, &period, self.now)?;
+        }
+        let up = self.agent_up_since.is_some_and(|since| self.now.seconds_since(since) > 2 * BOOKING_ENDS);
+        if up {
+            let (held, allowed) = self.plugin.bookings(&self.files, self.now, BOOKING_ENDS);
+            if held > allowed {
+                let at = self.site.calendar.text(self.now);
+                let text = format!("{at}: {held} bookings are held, {allowed} are from the last {BOOKING_ENDS} s");
+                return Err(Violation { at: self.now, text });
+            }
+        }
+        Ok(())
+    }
+
+    fn edge(&mut self, index: usize) -> Result<(), Violation> {
+        let kind = PeriodKind::ALL[index];
+        let period = self.site.calendar.period(kind, Timestamp(self.now.0 - 1)).expect("an instant of the calendar");
+        self.truth.check(self.site, &self.jobs, kind, &period, self.now)?;
+        self.truth.tally(self.site, &self.jobs, kind, &period, &mut self.numbers.tallies[index]);
+        Ok(())
+    }
+}
+
+/// How long a run wants to go on within its limit.
+fn wants(random: &mut Random, limit: Option<u64>) -> u64 {
+    let most = limit.unwrap_or(86_400).max(1);
+    match random.between(0, 9) {
+        0..2 => most,
+        2..7 => random.magnitude(1, most),
+        _ => random.between(1, most),
+    }
+}
+
+/// The fields that an edit names.
+fn shown(edit: &Edit<'_>) -> String {
+    let text = format!("{edit:?}");
+    let fields = text.trim_start_matches("Edit { ").split(", ");
+    fields.filter(|field| !field.ends_with("None") && !field.ends_with("false")).collect::<Vec<_>>().join(", ")
+}
