@@ -75,7 +75,7 @@ fn report(zone: &str, seed: u64, numbers: &Numbers) {
         edits[1], edits[0], numbers.lists, numbers.restarts, numbers.lost, numbers.late
     );
     for (kind, tally) in PeriodKind::ALL.into_iter().zip(&numbers.tallies) {
-        let share = |part: u64| if tally.limit == 0 { 0 } else { part * 100 / tally.limit };
+        let share = |part: u64| (part * 100).checked_div(tally.limit).unwrap_or(0);
         println!(
             "  {:5}: {} periods at a limit: {} % consumed, {} % left only because the bound was careful; \
              CPU-seconds over limits by requeues {}, restarts {}, late rows {}",
