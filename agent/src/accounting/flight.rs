@@ -212,8 +212,9 @@ impl Flight {
             seen.entry((id, job.submitted_at)).or_insert_with(|| (job.uid, job.account.clone()));
         }
         // The plugin takes ids above the newest for jobs created since, and an older one that is requeued for none.
-        let newest = seen.keys().map(|(id, _)| *id).max();
-        seen.retain(|(id, submitted), _| submitted.plus(SEEN_FOR) >= now || Some(*id) == newest);
+        // The newest by time: numbers begin anew after MaxJobId.
+        let newest = seen.keys().copied().max_by_key(|(id, submitted)| (*submitted, *id));
+        seen.retain(|key, _| key.1.plus(SEEN_FOR) >= now || Some(*key) == newest);
         let mut jobs: HashMap<_, _> = listed.into_iter().map(|job| ((job.job_id, job.submitted_at), job)).collect();
         let mut missing_since = HashMap::new();
         for (key, job) in self.jobs.drain() {

@@ -26,6 +26,8 @@ pub(crate) struct Life {
     pub(crate) in_time: bool,
     /// slurmctld is not restarted before what it created is published.
     pub(crate) published_before_restart: bool,
+    /// After a restart the gate waits for a list, as [`Gate`](bursar_policy::job::Gate) does, and one comes in time.
+    pub(crate) settles: bool,
 }
 
 /// Where a job stands in slurmctld.
@@ -72,6 +74,8 @@ pub(crate) struct State {
     /// The list that the plugin has read last.
     pub(crate) read: Option<List>,
     pub(crate) ledger: Ledger,
+    /// When slurmctld was restarted.
+    pub(crate) started: Option<Step>,
     pub(crate) requeues: u8,
     pub(crate) restarts: u8,
     pub(crate) deaths: u8,
@@ -80,7 +84,7 @@ pub(crate) struct State {
 impl State {
     /// What tells two states apart.
     fn key(&self) -> impl Hash + Eq + '_ {
-        let world = (self.now, &self.jobs, self.created, &self.agent, &self.file, &self.read);
+        let world = (self.now, &self.jobs, self.created, &self.agent, &self.file, &self.read, self.started);
         let sums = [self.ledger.person(UID), self.ledger.account(0), self.ledger.account(1), self.ledger.account(2)];
         let sums = sums.map(|usage| (usage.queued, usage.in_flight_total, dimensions(&usage)));
         (world, (self.requeues, self.restarts, self.deaths), sums)
@@ -134,6 +138,7 @@ impl Model for Life {
             file: List::default(),
             read: None,
             ledger: Ledger::default(),
+            started: None,
             requeues: 0,
             restarts: 0,
             deaths: 0,
@@ -177,8 +182,11 @@ impl Model for Life {
             events.push(Event::ControllerRestarts);
         }
         let late = |job: &Job| job.phase == Phase::InTransit && state.now >= job.verdict + GRACE_STEPS;
+        let listless =
+            self.settles && is_settling(state) && state.started.is_some_and(|at| state.now + 1 >= at + GRACE_STEPS);
         // Nothing is lost by beginning with the first job.
-        if state.now < self.until && !state.jobs.is_empty() && !(self.in_time && state.jobs.iter().any(late)) {
+        let due = listless || self.in_time && state.jobs.iter().any(late);
+        if state.now < self.until && !state.jobs.is_empty() && !due {
             events.push(Event::Tick);
         }
     }
@@ -219,6 +227,7 @@ impl Model for Life {
             }
             Event::ControllerRestarts => {
                 state.restarts += 1;
+                state.started = self.settles.then_some(state.now);
                 state.read = None;
                 state.ledger = Ledger::default();
                 for job in state.jobs.iter_mut().filter(|job| job.phase == Phase::InTransit) {
@@ -284,6 +293,9 @@ impl Life {
         self.freshen(state);
         let [snapshot, _] = self.world.snapshots(&state.file);
         let request = self.world.kinds[kind].request();
+        if self.settles && is_settling(state) {
+            return;
+        }
         if let Verdict::Admit(terms) = judge(&snapshot, &state.ledger, &request, at(state.now)) {
             state.ledger.book(&snapshot, &terms, at(state.now));
             state.jobs.push(Job { kind, verdict: state.now, phase: Phase::InTransit, edited: None });
@@ -357,6 +369,11 @@ impl Life {
         let created: Vec<_> = state.jobs.iter().filter_map(Job::entry).collect();
         clear && edits_seen && state.jobs.iter().all(|job| job.phase != Phase::InTransit) && created == state.file.jobs
     }
+}
+
+/// Whether the published list is from before the restart.
+fn is_settling(state: &State) -> bool {
+    state.started.is_some_and(|started| state.file.as_of <= started)
 }
 
 /// What the plugin reckons with when it is asked now, and what really is held: of the person and of each account.
