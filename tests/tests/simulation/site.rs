@@ -5,8 +5,8 @@ use bursar_agent::config::{self, Config, ConfigPaths};
 use bursar_agent::snapshot::compile::Cluster;
 use bursar_agent::store::contents::Contents as Stored;
 use bursar_agent::store::{
-    Account, Amount, Grant, Holder, Limit, LimitKind, LimitTarget, Origin, Presence, Role, Scope, Subject, SubjectId,
-    SubjectKind, PersonState,
+    Account, Amount, Grant, Holder, Limit, LimitKind, LimitTarget, Origin, PersonState, Presence, Role, Scope, Subject,
+    SubjectId, SubjectKind,
 };
 use bursar_policy::snapshot::{ClusterFacts, Partition};
 use bursar_policy::{AccountName, GrantId, Timestamp, Uid, UserName};
