@@ -107,17 +107,27 @@ pub async fn sync(site: &Site, commands: &SlurmCommands, desired: &DesiredCluste
         return Err(format!("slurmdbd does not keep what it was told; still to do: {}", rest.join("; ")));
     }
     if !steps.is_empty() {
-        let names: BTreeSet<UserName> = desired.people.iter().map(|person| person.name.clone()).collect();
-        // slurmctld may be down while slurmdbd is not; it asks for uids anew when it comes up.
-        if let Err(error) = heal_missing_uids(commands, &names, host_knows).await {
-            tracing::warn!("{}", chain(&error));
-        }
+        heal(commands.clone(), desired);
     }
     if !synced.obstacles.is_empty() {
         let lines: Vec<String> = synced.obstacles.iter().take(10).map(ToString::to_string).collect();
         return Err(lines.join("; "));
     }
     Ok(steps)
+}
+
+/// Looks after a change, beside everything else, whether slurmctld holds somebody without a uid.
+///
+/// Accounts come before their associations, so this finds something only where somebody else made an association first.
+/// slurmctld answers when it has taken in all that is new, which for a whole site takes it as long again.
+fn heal(commands: SlurmCommands, desired: &DesiredCluster) {
+    let names: BTreeSet<UserName> = desired.people.iter().map(|person| person.name.clone()).collect();
+    tokio::spawn(async move {
+        // slurmctld may be down while slurmdbd is not; it asks for uids anew when it comes up.
+        if let Err(error) = heal_missing_uids(&commands, &names, host_knows).await {
+            tracing::warn!("{}", chain(&error));
+        }
+    });
 }
 
 /// What slurmdbd holds, as answers show it.
