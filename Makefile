@@ -12,7 +12,7 @@ PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES)
 
 DEMO := target/debug/bursar-demo
 
-.PHONY: help deps build demo demo-shell demo-stop test lint bench clean-hosts
+.PHONY: help deps build demo demo-shell demo-stop transcript test lint bench clean-hosts
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,10 @@ demo-shell: ## A root shell on the demo's host, or CMD='...'
 
 demo-stop: ## End the demo's cluster
 	@if [ -x $(DEMO) ]; then $(DEMO) stop; fi
+
+transcript: build ## Put what the demo prints into the README
+	@$(DEMO) run | tests/update-transcript README.md
+	@$(DEMO) stop
 
 lint: deps ## Formatting and clippy
 	@$(CARGO) fmt --all -- --check
