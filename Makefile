@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 CARGO ?= cargo
 
 # To build: bindgen reads slurm.h. To run hosts and clusters: Slurm, its database, sshd and containers.
-BUILD_PACKAGES := gcc libc6-dev pkg-config libclang-dev libslurm-dev
+BUILD_PACKAGES := gcc libc6-dev make pkg-config libclang-dev libslurm-dev libpam0g-dev
 RUN_PACKAGES := munge mariadb-server slurmctld slurmd slurmdbd slurm-client slurm-wlm-mysql-plugin \
 	openssh-server openssh-client systemd systemd-container dbus iproute2 util-linux procps sqlite3
 PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES)
