@@ -192,7 +192,14 @@ pub struct Flight {
     /// Submissions of the last minute that were seen, whatever became of them, and the newest one, however old: who, in
     /// which account.
     seen: HashMap<(u32, Timestamp), (u32, String)>,
+    /// Whether the newest list shows a job that ended in the last [`UNSETTLED_FOR`] seconds.
+    ended_lately: bool,
 }
+
+/// Seconds after a job's end in which slurmdbd is asked again although it has told of it.
+///
+/// Its first word can be short of something: the record of an end may come before what it is the end of is complete.
+const UNSETTLED_FOR: u64 = 15;
 
 /// Seconds for which a submission that was seen is told to the plugin, which strikes its booking off.
 const SEEN_FOR: u64 = 2 * GRACE;
@@ -215,6 +222,8 @@ impl Flight {
         // The newest by time: numbers begin anew after MaxJobId.
         let newest = seen.keys().copied().max_by_key(|(id, submitted)| (*submitted, *id));
         seen.retain(|key, _| key.1.plus(SEEN_FOR) >= now || Some(*key) == newest);
+        let lately = |job: &LiveJob| matches!(job.stage, Stage::Ended(_, end) if end.plus(UNSETTLED_FOR) >= now);
+        let ended_lately = listed.iter().any(lately);
         let mut jobs: HashMap<_, _> = listed.into_iter().map(|job| ((job.job_id, job.submitted_at), job)).collect();
         let mut missing_since = HashMap::new();
         for (key, job) in self.jobs.drain() {
@@ -229,7 +238,7 @@ impl Flight {
                 jobs.insert(key, job);
             }
         }
-        *self = Self { jobs, missing_since, seen };
+        *self = Self { jobs, missing_since, seen, ended_lately };
     }
 
     /// The key of every job that is held.
@@ -251,7 +260,9 @@ impl Flight {
 
     /// Whether slurmdbd's word on some job is awaited.
     pub fn awaits_slurmdbd(&self) -> bool {
-        !self.missing_since.is_empty() || self.jobs.values().any(|job| matches!(job.stage, Stage::Ended(..)))
+        self.ended_lately
+            || !self.missing_since.is_empty()
+            || self.jobs.values().any(|job| matches!(job.stage, Stage::Ended(..)))
     }
 
     /// Submissions of the last minute that slurmctld had taken, and the newest: id, when, whose, in which account.
