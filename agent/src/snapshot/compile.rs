@@ -8,7 +8,7 @@ use bursar_policy::snapshot::{
 };
 use bursar_policy::{AccountName, PeriodKind, Timestamp};
 
-use super::holdings::{Holding, Holdings, LimitIndex, ends_at};
+use super::holdings::{Holding, Holdings, ends_at};
 use crate::accounting::flight::{Flight, Stage};
 use crate::accounting::{Calendar, Standing};
 use crate::config::{AtRunningLimit, Config};
@@ -73,13 +73,12 @@ impl Sources<'_> {
     /// Accounts and people as both main snapshots carry them; usage where `standing` is given.
     fn fill(&self, contents: &mut Contents, standing: Option<&Standing>) {
         let (accounts, positions) = self.accounts();
-        let limits = LimitIndex::of(self.stored);
         contents.accounts = accounts
             .iter()
             .map(|account| Account {
                 name: account.name.to_string(),
                 parent: account.parent.as_ref().and_then(|parent| positions.get(parent)).copied(),
-                limits: limits.account(&account.name),
+                limits: self.holdings.limits.account(&account.name),
                 usage: standing.map(|standing| standing.account(account.name.as_str())).unwrap_or_default(),
             })
             .collect();

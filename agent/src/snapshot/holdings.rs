@@ -38,6 +38,8 @@ pub struct Holding<'c> {
 pub struct Holdings<'c> {
     /// The people.
     pub people: Vec<Holding<'c>>,
+    /// The limits that were resolved, for accounts too.
+    pub limits: LimitIndex,
     /// The next instant at which some grant begins or ends.
     pub changes_at: Timestamp,
 }
@@ -80,7 +82,7 @@ impl<'c> Holdings<'c> {
         people.sort_by_key(|holding| holding.subject.uid);
         let edges = contents.grants.iter().flat_map(|grant| [grant.from, ends_at(grant)]);
         let changes_at = edges.filter(|edge| *edge > now).min().unwrap_or(Timestamp::NEVER);
-        Self { people, changes_at }
+        Self { people, limits, changes_at }
     }
 }
 
@@ -142,6 +144,7 @@ fn holding<'c>(
 }
 
 /// Limits by target.
+#[derive(Debug, Clone)]
 pub struct LimitIndex {
     amounts: HashMap<(LimitTarget, LimitKind), Amount>,
 }
