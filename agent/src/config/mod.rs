@@ -1,22 +1,29 @@
 //! The two configuration files, read so that every problem of both is found at once.
 //!
-//! * [`machine`] is `bursar.toml`, [`policy`] is `policy.toml` with its mappings and [`limits`].
+//! * [`machine`] is `bursar.toml`, [`policy`] is `policy.toml` with its mappings, [`limits`], [`queue`]s and cost centres.
 //! * `read` is the reader under both, [`problem`] what it reports.
 //!
 //! `bursar check config` and the daemon's start both call [`load()`].
 
+pub mod cost_center;
 pub mod limits;
 mod load;
 pub mod machine;
 mod mapping;
 pub mod policy;
+mod preemption;
 pub mod problem;
+pub mod queue;
 pub(crate) mod read;
 
+pub use cost_center::CostCentres;
 pub use load::{Config, ConfigPaths, load};
 pub use machine::{Machine, MachineRole, SourceConfig};
 pub use policy::{AtRunningLimit, Mapping, Policy, PolicyAccount, PolicyLimits};
 pub use problem::Problem;
+pub use queue::{Factor, OnPreempt, PreemptedRuns, Queue, QueueCaps};
 
+#[cfg(test)]
+mod queue_tests;
 #[cfg(test)]
 mod tests;

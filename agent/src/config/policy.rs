@@ -1,4 +1,4 @@
-//! `policy.toml`: accounts, limits, which group has which role, the site's calendar and its contact.
+//! `policy.toml`: accounts, limits, queues, cost centres, which group has which role, the calendar and the contact.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,9 +7,11 @@ use bursar_policy::{AccountName, Timestamp, UserName};
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 
+use super::cost_center::{self, CostCentres, wckey};
 use super::limits::{self, Amounts};
 use super::mapping;
 use super::problem::Problem;
+use super::queue::{self, Queue};
 use super::read::{Table, Value, read_file};
 use crate::store::{Role, Scope};
 
@@ -32,6 +34,10 @@ pub struct Policy {
     pub mappings: Vec<Mapping>,
     /// The default limits and those of single people.
     pub limits: PolicyLimits,
+    /// The queues, in the order of the file.
+    pub queues: Vec<Queue>,
+    /// The cost centres beside those of the accounts.
+    pub cost_centres: CostCentres,
 }
 
 /// What becomes of a job that is submitted while its owner's running-job limit is reached.
@@ -109,6 +115,8 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
     let calendar = zone.as_ref().map_or(TimeZone::UTC, |(zone, _)| zone.clone());
     let mappings = mapping::mappings(root, &accounts.names, &calendar, sources);
     let limits = limits::policy_limits(root);
+    let queues = queue::queues(root, &accounts.names);
+    let cost_centres = cost_center::cost_centres(root);
     let (time_zone, time_zone_name) = zone?;
     Some(Policy {
         time_zone,
@@ -119,6 +127,8 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
         accounts: accounts.list?,
         mappings: mappings?,
         limits: limits?,
+        queues: queues?,
+        cost_centres: cost_centres?,
     })
 }
 
@@ -239,13 +249,4 @@ fn top_down(mut rest: Vec<PolicyAccount>) -> Vec<PolicyAccount> {
 /// A name of an account, with what to do when it is none.
 pub(super) fn account_name(text: &str) -> Result<AccountName, String> {
     AccountName::new(text).map_err(|why| format!("{why}; use small letters, digits, _, . and -, at most 64"))
-}
-
-/// A cost centre has to pass as a wckey.
-fn wckey(text: &str) -> Result<String, &'static str> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
-    match text.len() <= 64 && text.bytes().all(allowed) {
-        true => Ok(text.to_owned()),
-        false => Err("is no cost centre (wckey); use at most 64 letters, digits, _, -, . and /"),
-    }
 }

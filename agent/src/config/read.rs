@@ -270,6 +270,11 @@ impl<'d> Value<'d> {
         Some(*value)
     }
 
+    /// The text, if it is one; whoever reads the value proper reports what is wrong with it.
+    pub(crate) fn peek(&self) -> Option<&'d str> {
+        self.node.get_ref().as_str()
+    }
+
     /// Whether the value is a text.
     pub(crate) fn is_text(&self) -> bool {
         self.node.get_ref().is_str()

@@ -16,7 +16,7 @@ fn shipped() -> ConfigPaths {
 }
 
 /// The problems as `bursar check config` prints them, without the folder.
-fn list(problems: &[Problem]) -> String {
+pub(super) fn list(problems: &[Problem]) -> String {
     let line = |problem: &Problem| {
         let file = PathBuf::from(problem.file.file_name().unwrap());
         Problem { file, ..problem.clone() }.to_string()
@@ -35,7 +35,7 @@ fn load_texts(machine: &str, policy: &str) -> Result<Config, Vec<Problem>> {
 const MACHINE: &str = "cluster = \"c\"\nroles = [\"login\"]\n\
     [[source]]\nname = \"directory\"\nkind = \"directory\"\npath = \"/etc/bursar/directory.toml\"\n";
 
-fn policy_with(rest: &str) -> Result<Config, Vec<Problem>> {
+pub(super) fn policy_with(rest: &str) -> Result<Config, Vec<Problem>> {
     let text = format!("time-zone = \"Europe/Berlin\"\nweek-start = \"monday\"\ncontact = \"Ask us.\"\n{rest}");
     load_texts(MACHINE, &text)
 }

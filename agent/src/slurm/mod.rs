@@ -17,6 +17,7 @@ pub mod live;
 pub mod plan;
 pub mod plugin_check;
 pub mod plugin_elf;
+pub mod qos;
 pub mod settled;
 pub mod uids;
 
