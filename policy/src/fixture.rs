@@ -1,10 +1,11 @@
 //! A small world that tests of this crate share.
 
-use crate::job::{Request, Shape, TimeLimit};
-use crate::limit::{Limits, Usage};
+use crate::job::{GpuAsk, Memory, Request, Shape, TimeLimit};
+use crate::limit::{Line, Measure};
 use crate::role::{PersonState, Role, SubjectKind};
 use crate::snapshot::{Account, Contents, Edge, Grant, Header, Kind, Partition, Person, Snapshot, encode};
-use crate::time::Timestamp;
+use crate::time::{PeriodKind, Timestamp};
+use crate::tres::Resource;
 
 /// 2026-11-22 08:00:00 UTC, a Sunday.
 pub(crate) const NOW: Timestamp = Timestamp(1_795_334_400);
@@ -24,28 +25,30 @@ pub(crate) fn contents() -> Contents {
         notice: 14 * 86_400,
         cluster: "demo".into(),
         contact: "Ask hpc@example.org.".into(),
+        currency: "EUR".into(),
     });
     contents.partitions = vec![Partition {
         name: "main".into(),
         default: true,
-        whole_nodes: false,
-        default_minutes: None,
         max_minutes: Some(2_880),
-        over_minutes: Some(0),
         max_nodes: 4,
         cpus_per_node: 8,
-        max_mem_per_cpu: None,
+        default_memory: Memory::PerCpu(100),
+        memory_per_node: 4_096,
+        ..Partition::default()
     }];
     let edges = |start: i64, step: i64, count: i64| {
         (0..count).map(|n| Edge { at: Timestamp(start + n * step), text: format!("edge {n}") }).collect()
     };
-    contents.periods =
-        [edges(TODAY.0, DAY, 10), edges(TODAY.0 - 6 * DAY, 7 * DAY, 5), edges(TODAY.0 - 21 * DAY, 30 * DAY, 4)];
-    contents.accounts = vec![
-        Account { name: "science".into(), parent: None, limits: Limits::default(), usage: Usage::default() },
-        Account { name: "physics".into(), parent: Some(0), limits: Limits::default(), usage: Usage::default() },
-        Account { name: "finance".into(), parent: None, limits: Limits::default(), usage: Usage::default() },
-    ];
+    contents.calendars = vec![[
+        edges(TODAY.0, DAY, 10),
+        edges(TODAY.0 - 6 * DAY, 7 * DAY, 5),
+        edges(TODAY.0 - 21 * DAY, 30 * DAY, 4),
+        edges(TODAY.0 - 52 * DAY, 92 * DAY, 3),
+        edges(TODAY.0 - 325 * DAY, 365 * DAY, 3),
+    ]];
+    contents.accounts =
+        vec![Account::new("science", None), Account::new("physics", Some(0)), Account::new("finance", None)];
     contents.people = vec![Person {
         uid: 70_001,
         gid: 70_001,
@@ -53,8 +56,9 @@ pub(crate) fn contents() -> Contents {
         state: PersonState::Active,
         kind: SubjectKind::Member,
         default_account: Some(1),
-        limits: Limits::default(),
-        usage: Usage::default(),
+        lines: Vec::new(),
+        associations: Vec::new(),
+        storage: Vec::new(),
         grants: vec![Grant {
             id: 1,
             role: Role::ComputeUser,
@@ -63,6 +67,7 @@ pub(crate) fn contents() -> Contents {
             until: Timestamp::NEVER,
             revoked: false,
             until_text: String::new(),
+            lines: Vec::new(),
         }],
         home: None,
     }];
@@ -84,5 +89,13 @@ pub(crate) fn request(minutes: u32) -> Request<'static> {
         begin_at: None,
         array: None,
         shape: Shape::default(),
+        gpus: GpuAsk::default(),
+        qos: None,
+        cost_center: None,
     }
+}
+
+/// A limit on the CPU-hours of a day that nothing is held against.
+pub(crate) fn cpu_hours_a_day(hours: u64) -> Line {
+    Line::unused(Measure::Within(PeriodKind::Day, Resource::Cpu), hours * 3_600)
 }

@@ -22,11 +22,13 @@ pub mod reason;
 pub mod role;
 pub mod snapshot;
 pub mod time;
+pub mod tres;
 
 pub use id::{AccountName, Gid, GrantId, IdError, Uid, UserName};
-pub use limit::{Limits, PeriodUse, Usage};
+pub use limit::{Line, Measure, PeriodUse, Usage};
 pub use node_conf::NodeConf;
 pub use reason::{Code, Reason};
 pub use role::{PersonState, Role, SubjectKind};
 pub use snapshot::Snapshot;
 pub use time::{Clock, Period, PeriodKind, SystemClock, Timestamp};
+pub use tres::{Gpus, Prices, Resource, Tres};

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::time::{PeriodKind, Timestamp};
+use crate::tres::Resource;
 
 /// The stable name of a cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,16 +40,60 @@ pub enum Code {
     RunningJobs,
     /// The queued-job limit is reached.
     QueuedJobs,
-    /// The CPU-hours of the day are used up.
-    CpuPerDay,
-    /// The CPU-hours of the week are used up.
-    CpuPerWeek,
-    /// The CPU-hours of the month are used up.
-    CpuPerMonth,
+    /// The limit on what runs at the same time is reached.
+    AtOnce(Counted),
+    /// What may be consumed within a period, or under a grant, is used up.
+    Consumed(Counted, Within),
     /// The job is too new to be changed.
     NotYetSeen,
     /// The request cannot be read.
     Input,
+    /// The queue is not the person's to use.
+    QueueNotGranted,
+    /// The job would run longer than the queue lets a job.
+    QueueTime,
+    /// A cost centre must be named.
+    CostCenterMissing,
+    /// The cost centre is not known, or not the account's to charge.
+    CostCenterUnknown,
+    /// More is stored than is allowed.
+    Storage,
+}
+
+/// What is counted, without the types of GPUs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Counted {
+    /// CPUs.
+    Cpu,
+    /// GPUs, of any type or of one.
+    Gpu,
+    /// Memory.
+    Memory,
+    /// Nodes.
+    Node,
+    /// Money.
+    Money,
+}
+
+impl From<Resource> for Counted {
+    fn from(resource: Resource) -> Self {
+        match resource {
+            Resource::Cpu => Self::Cpu,
+            Resource::Gpu | Resource::GpuType(_) => Self::Gpu,
+            Resource::Memory => Self::Memory,
+            Resource::Node => Self::Node,
+            Resource::Money => Self::Money,
+        }
+    }
+}
+
+/// Over what a limit on consumption counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Within {
+    /// A calendar period.
+    Period(PeriodKind),
+    /// The life of a grant.
+    Grant,
 }
 
 /// What a cause has to do with, for readers that have only their host's few codes.
@@ -62,6 +107,10 @@ pub enum Kind {
     TimeLimit,
     /// A limit that is used up.
     Quota,
+    /// The queue.
+    Queue,
+    /// The cost centre.
+    CostCenter,
     /// Bursar itself.
     Unavailable,
     /// The request.
@@ -70,7 +119,7 @@ pub enum Kind {
 
 impl Code {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 56] = [
         Self::Unavailable,
         Self::Starting,
         Self::NoGrant,
@@ -86,11 +135,47 @@ impl Code {
         Self::NoTimeLimit,
         Self::RunningJobs,
         Self::QueuedJobs,
-        Self::CpuPerDay,
-        Self::CpuPerWeek,
-        Self::CpuPerMonth,
+        Self::AtOnce(Counted::Cpu),
+        Self::AtOnce(Counted::Gpu),
+        Self::AtOnce(Counted::Memory),
+        Self::AtOnce(Counted::Node),
+        Self::Consumed(Counted::Cpu, Within::Period(PeriodKind::Day)),
+        Self::Consumed(Counted::Cpu, Within::Period(PeriodKind::Week)),
+        Self::Consumed(Counted::Cpu, Within::Period(PeriodKind::Month)),
+        Self::Consumed(Counted::Cpu, Within::Period(PeriodKind::Quarter)),
+        Self::Consumed(Counted::Cpu, Within::Period(PeriodKind::Year)),
+        Self::Consumed(Counted::Cpu, Within::Grant),
         Self::NotYetSeen,
         Self::Input,
+        Self::QueueNotGranted,
+        Self::QueueTime,
+        Self::CostCenterMissing,
+        Self::CostCenterUnknown,
+        Self::Consumed(Counted::Gpu, Within::Period(PeriodKind::Day)),
+        Self::Consumed(Counted::Gpu, Within::Period(PeriodKind::Week)),
+        Self::Consumed(Counted::Gpu, Within::Period(PeriodKind::Month)),
+        Self::Consumed(Counted::Gpu, Within::Period(PeriodKind::Quarter)),
+        Self::Consumed(Counted::Gpu, Within::Period(PeriodKind::Year)),
+        Self::Consumed(Counted::Gpu, Within::Grant),
+        Self::Consumed(Counted::Memory, Within::Period(PeriodKind::Day)),
+        Self::Consumed(Counted::Memory, Within::Period(PeriodKind::Week)),
+        Self::Consumed(Counted::Memory, Within::Period(PeriodKind::Month)),
+        Self::Consumed(Counted::Memory, Within::Period(PeriodKind::Quarter)),
+        Self::Consumed(Counted::Memory, Within::Period(PeriodKind::Year)),
+        Self::Consumed(Counted::Memory, Within::Grant),
+        Self::Consumed(Counted::Node, Within::Period(PeriodKind::Day)),
+        Self::Consumed(Counted::Node, Within::Period(PeriodKind::Week)),
+        Self::Consumed(Counted::Node, Within::Period(PeriodKind::Month)),
+        Self::Consumed(Counted::Node, Within::Period(PeriodKind::Quarter)),
+        Self::Consumed(Counted::Node, Within::Period(PeriodKind::Year)),
+        Self::Consumed(Counted::Node, Within::Grant),
+        Self::Consumed(Counted::Money, Within::Period(PeriodKind::Day)),
+        Self::Consumed(Counted::Money, Within::Period(PeriodKind::Week)),
+        Self::Consumed(Counted::Money, Within::Period(PeriodKind::Month)),
+        Self::Consumed(Counted::Money, Within::Period(PeriodKind::Quarter)),
+        Self::Consumed(Counted::Money, Within::Period(PeriodKind::Year)),
+        Self::Consumed(Counted::Money, Within::Grant),
+        Self::Storage,
     ];
 
     /// The code as it is printed.
@@ -111,11 +196,49 @@ impl Code {
             Self::NoTimeLimit => "BSR-130",
             Self::RunningJobs => "BSR-140",
             Self::QueuedJobs => "BSR-141",
-            Self::CpuPerDay => "BSR-150",
-            Self::CpuPerWeek => "BSR-151",
-            Self::CpuPerMonth => "BSR-152",
+            Self::AtOnce(Counted::Cpu) => "BSR-142",
+            Self::AtOnce(Counted::Gpu) => "BSR-143",
+            Self::AtOnce(Counted::Memory) => "BSR-144",
+            Self::AtOnce(Counted::Node) => "BSR-145",
+            Self::Consumed(Counted::Cpu, Within::Period(PeriodKind::Day)) => "BSR-150",
+            Self::Consumed(Counted::Cpu, Within::Period(PeriodKind::Week)) => "BSR-151",
+            Self::Consumed(Counted::Cpu, Within::Period(PeriodKind::Month)) => "BSR-152",
+            Self::Consumed(Counted::Cpu, Within::Period(PeriodKind::Quarter)) => "BSR-153",
+            Self::Consumed(Counted::Cpu, Within::Period(PeriodKind::Year)) => "BSR-154",
+            Self::Consumed(Counted::Cpu, Within::Grant) => "BSR-155",
             Self::NotYetSeen => "BSR-160",
             Self::Input => "BSR-170",
+            Self::QueueNotGranted => "BSR-190",
+            Self::QueueTime => "BSR-191",
+            Self::CostCenterMissing => "BSR-195",
+            Self::CostCenterUnknown => "BSR-196",
+            Self::Consumed(Counted::Gpu, Within::Period(PeriodKind::Day)) => "BSR-200",
+            Self::Consumed(Counted::Gpu, Within::Period(PeriodKind::Week)) => "BSR-201",
+            Self::Consumed(Counted::Gpu, Within::Period(PeriodKind::Month)) => "BSR-202",
+            Self::Consumed(Counted::Gpu, Within::Period(PeriodKind::Quarter)) => "BSR-203",
+            Self::Consumed(Counted::Gpu, Within::Period(PeriodKind::Year)) => "BSR-204",
+            Self::Consumed(Counted::Gpu, Within::Grant) => "BSR-205",
+            Self::Consumed(Counted::Memory, Within::Period(PeriodKind::Day)) => "BSR-210",
+            Self::Consumed(Counted::Memory, Within::Period(PeriodKind::Week)) => "BSR-211",
+            Self::Consumed(Counted::Memory, Within::Period(PeriodKind::Month)) => "BSR-212",
+            Self::Consumed(Counted::Memory, Within::Period(PeriodKind::Quarter)) => "BSR-213",
+            Self::Consumed(Counted::Memory, Within::Period(PeriodKind::Year)) => "BSR-214",
+            Self::Consumed(Counted::Memory, Within::Grant) => "BSR-215",
+            Self::Consumed(Counted::Node, Within::Period(PeriodKind::Day)) => "BSR-220",
+            Self::Consumed(Counted::Node, Within::Period(PeriodKind::Week)) => "BSR-221",
+            Self::Consumed(Counted::Node, Within::Period(PeriodKind::Month)) => "BSR-222",
+            Self::Consumed(Counted::Node, Within::Period(PeriodKind::Quarter)) => "BSR-223",
+            Self::Consumed(Counted::Node, Within::Period(PeriodKind::Year)) => "BSR-224",
+            Self::Consumed(Counted::Node, Within::Grant) => "BSR-225",
+            Self::Consumed(Counted::Money, Within::Period(PeriodKind::Day)) => "BSR-230",
+            Self::Consumed(Counted::Money, Within::Period(PeriodKind::Week)) => "BSR-231",
+            Self::Consumed(Counted::Money, Within::Period(PeriodKind::Month)) => "BSR-232",
+            Self::Consumed(Counted::Money, Within::Period(PeriodKind::Quarter)) => "BSR-233",
+            Self::Consumed(Counted::Money, Within::Period(PeriodKind::Year)) => "BSR-234",
+            Self::Consumed(Counted::Money, Within::Grant) => "BSR-235",
+            Self::Storage => "BSR-240",
+            // Money is not had at one instant; nothing is refused by this name.
+            Self::AtOnce(Counted::Money) => "BSR-146",
         }
     }
 
@@ -135,10 +258,12 @@ impl Code {
             Self::NoTimeLimit => Kind::TimeLimit,
             Self::RunningJobs
             | Self::QueuedJobs
-            | Self::CpuPerDay
-            | Self::CpuPerWeek
-            | Self::CpuPerMonth
-            | Self::NotYetSeen => Kind::Quota,
+            | Self::AtOnce(_)
+            | Self::Consumed(..)
+            | Self::NotYetSeen
+            | Self::Storage => Kind::Quota,
+            Self::QueueNotGranted | Self::QueueTime => Kind::Queue,
+            Self::CostCenterMissing | Self::CostCenterUnknown => Kind::CostCenter,
             Self::Input => Kind::Input,
         }
     }
@@ -155,6 +280,12 @@ impl fmt::Display for Code {
 pub enum Owner<'s> {
     /// The person who asks.
     You,
+    /// The person who asks, in an account and below it.
+    YouIn(&'s str),
+    /// The person who asks, in a queue.
+    YouInQueue(&'s str),
+    /// The grant that lets the person in, by its number.
+    Grant(u64),
     /// An account or one of its ancestors.
     Account(&'s str),
 }
@@ -210,12 +341,29 @@ pub enum Reason<'s> {
         /// The limit.
         limit: u64,
     },
-    /// See [`Code::CpuPerDay`], [`Code::CpuPerWeek`], [`Code::CpuPerMonth`]; all amounts in CPU-seconds.
-    CpuTime {
+    /// See [`Code::AtOnce`]: amounts at one instant.
+    AtOnce {
         /// Whose limit.
         owner: Owner<'s>,
-        /// Which period.
-        kind: PeriodKind,
+        /// Of what.
+        what: What<'s>,
+        /// Whether one job alone asks for more than there can ever be room for.
+        alone: bool,
+        /// What is asked for.
+        asked: u64,
+        /// What running and waiting jobs have or want.
+        present: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// See [`Code::Consumed`]; all amounts times seconds.
+    Consumed {
+        /// Whose limit.
+        owner: Owner<'s>,
+        /// Of what.
+        what: What<'s>,
+        /// Over what it counts.
+        within: Within,
         /// Whether it is the next period's room that is missing.
         next: bool,
         /// What the job may consume in it at most.
@@ -226,18 +374,88 @@ pub enum Reason<'s> {
         in_flight: u64,
         /// The limit.
         limit: u64,
-        /// When the current period ends, in the site's zone.
+        /// When the current period ends, in its calendar's zone; for a grant, when that ends.
         ends: &'s str,
     },
     /// See [`Code::NotYetSeen`].
     NotYetSeen,
     /// See [`Code::Input`]; what cannot be read.
     Input(&'static str),
+    /// See [`Code::QueueNotGranted`]; the queue and those that the person may use.
+    QueueNotGranted(&'s str, Names<'s>),
+    /// See [`Code::QueueTime`].
+    QueueTime {
+        /// The queue.
+        queue: &'s str,
+        /// The most minutes it lets a job run.
+        minutes: u32,
+    },
+    /// See [`Code::CostCenterMissing`]; some that are known.
+    CostCenterMissing(Names<'s>),
+    /// See [`Code::CostCenterUnknown`]; the cost centre and some that are known.
+    CostCenterUnknown(&'s str, Names<'s>),
+    /// See [`Code::Storage`].
+    Storage {
+        /// Whose storage.
+        owner: Owner<'s>,
+        /// Bytes stored.
+        used: u64,
+        /// Bytes allowed.
+        limit: u64,
+        /// The file system, or another name of the allocation.
+        place: &'s str,
+    },
+}
+
+/// The most names that a sentence lists.
+const MOST_NAMES: usize = 5;
+
+/// A few names for a sentence; a long list is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Names<'s> {
+    first: [Option<&'s str>; MOST_NAMES],
+    more: u32,
+}
+
+impl<'s> FromIterator<&'s str> for Names<'s> {
+    fn from_iter<I: IntoIterator<Item = &'s str>>(names: I) -> Self {
+        let mut all = Self::default();
+        let mut names = names.into_iter();
+        for (slot, name) in all.first.iter_mut().zip(names.by_ref()) {
+            *slot = Some(name);
+        }
+        all.more = u32::try_from(names.count()).unwrap_or(u32::MAX);
+        all
+    }
+}
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first.first().is_none_or(Option::is_none) {
+            return f.write_str("none");
+        }
+        for (at, name) in self.first.iter().flatten().enumerate() {
+            if at > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{}", Shown(name))?;
+        }
+        if self.more > 0 { write!(f, " and {} more", self.more) } else { Ok(()) }
+    }
+}
+
+/// A resource with the name that people know it by: the type of a GPU, the currency; otherwise empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct What<'s> {
+    /// The resource.
+    pub resource: Resource,
+    /// The GPU type or the currency.
+    pub name: &'s str,
 }
 
 impl Reason<'_> {
     /// The stable name of the cause.
-    pub const fn code(&self) -> Code {
+    pub fn code(&self) -> Code {
         match self {
             Self::Unavailable => Code::Unavailable,
             Self::Starting => Code::Starting,
@@ -254,9 +472,13 @@ impl Reason<'_> {
             Self::NoTimeLimit(_) => Code::NoTimeLimit,
             Self::RunningJobs { .. } => Code::RunningJobs,
             Self::QueuedJobs { .. } => Code::QueuedJobs,
-            Self::CpuTime { kind: PeriodKind::Day, .. } => Code::CpuPerDay,
-            Self::CpuTime { kind: PeriodKind::Week, .. } => Code::CpuPerWeek,
-            Self::CpuTime { kind: PeriodKind::Month, .. } => Code::CpuPerMonth,
+            Self::AtOnce { what, .. } => Code::AtOnce(what.resource.into()),
+            Self::Consumed { what, within, .. } => Code::Consumed(what.resource.into(), *within),
+            Self::QueueNotGranted(..) => Code::QueueNotGranted,
+            Self::QueueTime { .. } => Code::QueueTime,
+            Self::CostCenterMissing(_) => Code::CostCenterMissing,
+            Self::CostCenterUnknown(..) => Code::CostCenterUnknown,
+            Self::Storage { .. } => Code::Storage,
             Self::NotYetSeen => Code::NotYetSeen,
             Self::Input(_) => Code::Input,
         }
@@ -309,25 +531,66 @@ impl fmt::Display for Reason<'_> {
                     Subject(owner)
                 )
             }
-            Self::CpuTime { owner, kind, next, asked, used, in_flight, limit, ends } => {
-                let which = match (kind, next) {
-                    (PeriodKind::Day, false) => "today",
-                    (PeriodKind::Day, true) => "tomorrow",
-                    (PeriodKind::Week, false) => "this week",
-                    (PeriodKind::Week, true) => "next week",
-                    (PeriodKind::Month, false) => "this month",
-                    (PeriodKind::Month, true) => "next month",
-                };
-                let when = if next { "which begins" } else { "which ends" };
+            Self::AtOnce { owner, what, alone, asked, present, limit } => {
+                let amount = |amount| Amount { what, amount };
+                let subject = Subject(owner);
+                if alone {
+                    write!(
+                        f,
+                        "{subject} may have {} at the same time, and one job asks for {}",
+                        amount(limit),
+                        Bare(amount(asked))
+                    )
+                } else {
+                    write!(
+                        f,
+                        "{subject} may have {} at the same time: running and waiting jobs take {}, and this asks for {} more",
+                        amount(limit),
+                        Bare(amount(present)),
+                        Bare(amount(asked))
+                    )
+                }
+            }
+            Self::Consumed { owner, what, within, next, asked, used, in_flight, limit, ends } => {
+                let amount = |amount| Consumption { what, amount };
+                write!(f, "{} may use {} {}", Subject(owner), amount(limit), Span { within, next })?;
+                match (within, next, ends) {
+                    (Within::Grant, _, "") => f.write_str(", which has no end")?,
+                    (_, true, _) => write!(f, ", which begins {ends}")?,
+                    (_, false, _) => write!(f, ", which ends {ends}")?,
+                }
                 write!(
                     f,
-                    "{} may use {} CPU-hours {which}, {when} {ends}: {} are used, {} are in flight, and this job may \
-                     use {}",
+                    ": {} are used, {} are in flight, and this job may use {}",
+                    Bare(amount(used)),
+                    Bare(amount(in_flight)),
+                    Bare(amount(asked))
+                )
+            }
+            Self::QueueNotGranted(queue, names) => {
+                write!(f, "queue {} is not yours to use; you may use: {names}", Shown(queue))
+            }
+            Self::QueueTime { queue, minutes } => {
+                write!(
+                    f,
+                    "a job in queue {} may run for {minutes} minutes at most; name a shorter time limit with -t",
+                    Shown(queue)
+                )
+            }
+            Self::CostCenterMissing(names) => {
+                write!(f, "name a cost centre with --wckey; known are: {names}")
+            }
+            Self::CostCenterUnknown(name, names) => {
+                write!(f, "cost centre {} cannot be charged here; known are: {names}", Shown(name))
+            }
+            Self::Storage { owner, used, limit, place } => {
+                write!(
+                    f,
+                    "{} may store {} on {}, and {} are stored; remove some before submitting",
                     Subject(owner),
-                    Hours(limit),
-                    Hours(used),
-                    Hours(in_flight),
-                    Hours(asked),
+                    Bytes(limit),
+                    Shown(place),
+                    Bytes(used)
                 )
             }
             Self::NotYetSeen => f.write_str("the job is too new to be enlarged; try again in a few seconds"),
@@ -343,6 +606,9 @@ impl fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Owner::You => f.write_str("you"),
+            Owner::YouIn(name) => write!(f, "you in account {name}"),
+            Owner::YouInQueue(name) => write!(f, "you in queue {name}"),
+            Owner::Grant(id) => write!(f, "you by grant G{id}"),
             Owner::Account(name) => write!(f, "account {name}"),
         }
     }
@@ -364,12 +630,132 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+/// "this month", "next month", "under the grant".
+struct Span {
+    within: Within,
+    next: bool,
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.within, self.next) {
+            (Within::Period(PeriodKind::Day), false) => f.write_str("today"),
+            (Within::Period(PeriodKind::Day), true) => f.write_str("tomorrow"),
+            (Within::Period(kind), false) => write!(f, "this {}", kind.word()),
+            (Within::Period(kind), true) => write!(f, "next {}", kind.word()),
+            (Within::Grant, _) => f.write_str("under it"),
+        }
+    }
+}
+
+/// An amount at one instant with its unit.
+#[derive(Clone, Copy)]
+struct Amount<'s> {
+    what: What<'s>,
+    amount: u64,
+}
+
+/// An amount times seconds with its unit.
+#[derive(Clone, Copy)]
+struct Consumption<'s> {
+    what: What<'s>,
+    amount: u64,
+}
+
+/// The number without its unit.
+struct Bare<T>(T);
+
+impl fmt::Display for Bare<Amount<'_>> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.what.resource {
+            Resource::Memory => Fraction { number: self.0.amount, of: 1_024 }.fmt(f),
+            _ => self.0.amount.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Amount<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Bare(*self).fmt(f)?;
+        match self.what.resource {
+            Resource::Cpu => f.write_str(" CPUs"),
+            Resource::Gpu => f.write_str(" GPUs"),
+            Resource::GpuType(_) => write!(f, " {} GPUs", self.what.name),
+            Resource::Memory => f.write_str(" GB of memory"),
+            Resource::Node => f.write_str(" nodes"),
+            Resource::Money => write!(f, " {}", self.what.name),
+        }
+    }
+}
+
+impl fmt::Display for Bare<Consumption<'_>> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.what.resource {
+            Resource::Memory => Fraction { number: self.0.amount, of: 3_600 * 1_024 }.fmt(f),
+            Resource::Money => Fraction { number: self.0.amount, of: MONEY }.fmt(f),
+            _ => Hours(self.0.amount).fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Consumption<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Bare(*self).fmt(f)?;
+        match self.what.resource {
+            Resource::Cpu => f.write_str(" CPU-hours"),
+            Resource::Gpu => f.write_str(" GPU-hours"),
+            Resource::GpuType(_) => write!(f, " {} GPU-hours", self.what.name),
+            Resource::Memory => f.write_str(" GB-hours of memory"),
+            Resource::Node => f.write_str(" node-hours"),
+            Resource::Money => write!(f, " {}", self.what.name),
+        }
+    }
+}
+
+/// How much of [`Resource::Money`] over time is one unit of the currency: millionths an hour, times seconds.
+pub const MONEY: u64 = 1_000_000 * 3_600;
+
+/// A number of parts as a decimal with two places, rounded down.
+struct Fraction {
+    number: u64,
+    of: u64,
+}
+
+impl fmt::Display for Fraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rest = u128::from(self.number % self.of) * 100 / u128::from(self.of);
+        write!(f, "{}.{rest:02}", self.number / self.of)
+    }
+}
+
 /// CPU-seconds as CPU-hours with two decimals, rounded down.
 pub struct Hours(pub u64);
 
 impl fmt::Display for Hours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:02}", self.0 / 3_600, self.0 % 3_600 / 36)
+        Fraction { number: self.0, of: 3_600 }.fmt(f)
+    }
+}
+
+/// An amount of [`Resource::Money`] over time as units of the currency with two decimals, rounded down.
+pub struct Money(pub u64);
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Fraction { number: self.0, of: MONEY }.fmt(f)
+    }
+}
+
+/// Bytes in the largest binary unit that leaves a whole part.
+struct Bytes(u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+        match units.into_iter().find(|(of, _)| self.0 >= *of) {
+            Some((of, unit)) => write!(f, "{} {unit}", Fraction { number: self.0, of }),
+            None => write!(f, "{} bytes", self.0),
+        }
     }
 }
 
@@ -384,9 +770,10 @@ mod tests {
 
     #[test]
     fn given_a_quota_then_the_sentence_has_every_number() {
-        let reason = Reason::CpuTime {
+        let reason = Reason::Consumed {
             owner: Owner::Account("physics"),
-            kind: PeriodKind::Month,
+            what: What { resource: Resource::Cpu, name: "" },
+            within: Within::Period(PeriodKind::Month),
             next: false,
             asked: 57_600,
             used: 324_000,
@@ -399,6 +786,34 @@ mod tests {
             "account physics may use 100.00 CPU-hours this month, which ends 2026-12-01 00:00 CET: 90.00 are used, 8.00 are \
              in flight, and this job may use 16.00\nBSR-152: Ask hpc@example.org."
         );
+    }
+
+    #[test]
+    fn given_each_resource_then_its_amounts_have_its_unit() {
+        let consumed = |resource, name, scale: u64| {
+            let (what, within, limit) = (What { resource, name }, Within::Grant, 12 * scale);
+            let (owner, ends) = (Owner::Grant(7), "");
+            Reason::Consumed { owner, what, within, next: false, asked: scale / 2, used: 0, in_flight: 0, limit, ends }
+                .to_string()
+        };
+        assert_eq!(
+            consumed(Resource::Money, "EUR", MONEY),
+            "you by grant G7 may use 12.00 EUR under it, which has no end: 0.00 are used, 0.00 are in flight, and this job \
+             may use 0.50"
+        );
+        assert!(consumed(Resource::Memory, "", 3_600 * 1_024).contains(" 12.00 GB-hours of memory "));
+        assert!(consumed(Resource::GpuType(3), "a100", 3_600).contains(" 12.00 a100 GPU-hours "));
+        let what = What { resource: Resource::Memory, name: "" };
+        let alone = Reason::AtOnce { owner: Owner::You, what, alone: true, asked: 3_072, present: 0, limit: 2_560 };
+        assert_eq!(alone.to_string(), "you may have 2.50 GB of memory at the same time, and one job asks for 3.00");
+    }
+
+    #[test]
+    fn given_many_names_then_the_list_is_cut() {
+        let many = ["q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q9"];
+        let text = Reason::QueueNotGranted("high", many.into_iter().collect()).to_string();
+        assert_eq!(text, "queue high is not yours to use; you may use: q0, q1, q2, q3, q4 and 5 more");
+        assert!(Reason::CostCenterMissing(Names::default()).to_string().ends_with("known are: none"));
     }
 
     #[test]

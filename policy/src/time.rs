@@ -79,19 +79,22 @@ pub enum PeriodKind {
     Week,
     /// From the first midnight of the calendar month.
     Month,
+    /// Three calendar months, counted from the start of the fiscal year.
+    Quarter,
+    /// Twelve calendar months, from the start of the fiscal year.
+    Year,
 }
 
 impl PeriodKind {
+    /// How many kinds there are.
+    pub const COUNT: usize = 5;
+
     /// All kinds, shortest first; the order of every per-period array.
-    pub const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
+    pub const ALL: [Self; Self::COUNT] = [Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
 
     /// The position in per-period arrays.
     pub const fn index(self) -> usize {
-        match self {
-            Self::Day => 0,
-            Self::Week => 1,
-            Self::Month => 2,
-        }
+        self as usize
     }
 
     /// The word for one such period.
@@ -100,6 +103,8 @@ impl PeriodKind {
             Self::Day => "day",
             Self::Week => "week",
             Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
         }
     }
 }

@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use bursar_policy::Timestamp;
-use bursar_policy::job::{Edit, Memory, Request, Shape, TimeLimit};
+use bursar_policy::job::{Edit, GpuAsk, Memory, Request, Shape, TimeLimit};
+use bursar_policy::{Gpus, Timestamp};
 
 use crate::ffi::desc::Desc;
 use crate::ffi::sys::job_desc_msg_t;
@@ -62,6 +62,21 @@ pub(crate) fn request<'a>(desc: &Desc<'a>) -> Result<Request<'a>, Unjudged> {
         begin_at: begin_at(raw),
         array: filled(desc.array()?),
         shape: shape(desc)?,
+        gpus: gpus(desc)?,
+        qos: filled(desc.qos()?),
+        cost_center: filled(desc.cost_center()?),
+    })
+}
+
+/// The GPUs that are asked for, and what they bring.
+fn gpus<'a>(desc: &Desc<'a>) -> Result<GpuAsk<'a>, Unjudged> {
+    Ok(GpuAsk {
+        per_job: filled(desc.gres_per_job()?),
+        per_node: filled(desc.gres_per_node()?),
+        per_socket: filled(desc.gres_per_socket()?),
+        per_task: filled(desc.gres_per_task()?),
+        cpus_per_gpu: filled(desc.cpus_per_gres()?),
+        memory_per_gpu: filled(desc.memory_per_gres()?),
     })
 }
 
@@ -95,8 +110,11 @@ pub(crate) fn edit<'a>(desc: &Desc<'a>, job: &'a mut String) -> Result<Edit<'a>,
         cpus_per_node: given16(raw.pn_min_cpus),
         memory: memory(raw.pn_min_memory),
         whole_nodes: whole_nodes(raw),
-        open_ended: is_open_ended(desc)
-            || desc.gres_per_node()
+        gpus: gpus(desc)?,
+        qos: filled(desc.qos()?),
+        cost_center: filled(desc.cost_center()?),
+        releases: raw.priority == INFINITE,
+        open_ended: is_open_ended(desc)?
             || one_per_core(raw)
             || [raw.ntasks_per_node, raw.ntasks_per_socket, raw.ntasks_per_board]
                 .into_iter()
@@ -121,8 +139,6 @@ fn shape(desc: &Desc<'_>) -> Result<Shape, Unjudged> {
     // Tasks that only follow from the sockets they fill are counted nowhere.
     let hidden_tasks = tasks.is_none()
         && [raw.ntasks_per_socket, raw.ntasks_per_board].into_iter().any(|tasks| given16(tasks).is_some());
-    // A partition's DefCpuPerGPU brings CPUs of its own unless the job names its CPUs per task.
-    let gpu_default = desc.gres_per_node() && cpus_per_task.is_none();
     Ok(Shape {
         min_cpus: larger(given32(raw.min_cpus), given32(raw.max_cpus)).unwrap_or(1),
         min_nodes,
@@ -134,7 +150,8 @@ fn shape(desc: &Desc<'_>) -> Result<Shape, Unjudged> {
         memory: memory(raw.pn_min_memory).unwrap_or(Memory::Unset),
         whole_nodes: whole_nodes(raw).unwrap_or(false),
         one_per_core: one_per_core(raw),
-        open_ended: is_open_ended(desc) || hidden_tasks || gpu_default,
+        open_ended: is_open_ended(desc)? || hidden_tasks || gpus(desc)?.per_task.is_some() && tasks.is_none(),
+        gpus: Gpus::default(),
     })
 }
 
@@ -174,13 +191,17 @@ fn one_per_core(raw: &job_desc_msg_t) -> bool {
 }
 
 /// Whether something can raise the CPU count that [`Shape`] has no word for.
-fn is_open_ended(desc: &Desc<'_>) -> bool {
+fn is_open_ended(desc: &Desc<'_>) -> Result<bool, Unjudged> {
     let raw = desc.numbers();
     let layout = [raw.boards_per_node, raw.sockets_per_board, raw.sockets_per_node, raw.cores_per_socket];
-    desc.gres_decides_cpus()
+    // Of resources other than GPUs it is not known how many there are, so not how many CPUs they bring either.
+    let others = |text: Option<&str>| text.is_some_and(|text| text.split([',', ';']).any(|item| !item.contains("gpu")));
+    let gpus = gpus(desc)?;
+    Ok(others(gpus.cpus_per_gpu)
+        || others(gpus.memory_per_gpu)
         || given16(raw.ntasks_per_tres).is_some()
         || layout.into_iter().any(|count| given16(count).is_some())
-        || !matches!(raw.shared, 0..=3 | NO_VAL16)
+        || !matches!(raw.shared, 0..=3 | NO_VAL16))
 }
 
 fn time_limit(minutes: u32) -> Option<TimeLimit> {

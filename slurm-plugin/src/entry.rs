@@ -5,10 +5,10 @@
 
 use bursar_policy::job::{Answer, Edit, Gate, Request, Severity};
 use bursar_policy::reason::{Code, Kind, Reason};
-use bursar_policy::{AccountName, NodeConf, Timestamp};
+use bursar_policy::{NodeConf, Timestamp};
 
 use crate::convert::{self, Unjudged};
-use crate::ffi::desc::Desc;
+use crate::ffi::desc::{Desc, Written};
 use crate::ffi::log;
 use crate::ffi::sys;
 
@@ -38,15 +38,15 @@ pub(crate) struct Outcome {
     pub(crate) rc: i32,
     /// Lines for the user.
     pub(crate) text: Option<String>,
-    /// The account to write into a job that names none.
-    pub(crate) account: Option<AccountName>,
+    /// What is written into a job that does not say it.
+    pub(crate) written: Written,
 }
 
 impl Outcome {
-    const ADMITTED: Self = Self { rc: 0, text: None, account: None };
+    const ADMITTED: Self = Self { rc: 0, text: None, written: Written { account: None, qos: None, cost_center: None } };
 
     fn refused(code: Code, text: String) -> Self {
-        Self { rc: rc(code.kind()), text: Some(text), account: None }
+        Self { rc: rc(code.kind()), text: Some(text), written: Written::default() }
     }
 
     /// The answer when there is no verdict; an allocation less than any other, since it also follows a panic.
@@ -102,9 +102,16 @@ impl<B: Bench> Plugin<B> {
             Ok(request) => request,
             Err(fault) => return self.unjudged(&fault),
         };
-        let named = request.account.is_some();
         match bench.submit(&request, now, &mut log::line) {
-            Answer::Admit { account } => Outcome { account: account.filter(|_| !named), ..Outcome::ADMITTED },
+            Answer::Admit { account, qos, cost_center, text } => Outcome {
+                rc: 0,
+                text,
+                written: Written {
+                    account: account.filter(|_| request.account.is_none()).map(|account| account.as_str().to_owned()),
+                    qos: qos.filter(|_| request.qos.is_none()),
+                    cost_center: cost_center.filter(|_| request.cost_center.is_none()),
+                },
+            },
             Answer::Refuse { code, text } => Outcome::refused(code, text),
         }
     }
@@ -135,8 +142,8 @@ impl<B: Bench> Plugin<B> {
         }
         let Some(bench) = &self.bench else { return Outcome::unavailable(&self.contact) };
         match bench.modify(&edit, editor, now, &mut log::line) {
-            // The account of an existing job is set already.
-            Answer::Admit { account: _ } => Outcome::ADMITTED,
+            // An existing job has all that a new one may lack.
+            Answer::Admit { .. } => Outcome::ADMITTED,
             Answer::Refuse { code, text } => Outcome::refused(code, text),
         }
     }
@@ -157,6 +164,8 @@ fn rc(kind: Kind) -> i32 {
         Kind::Account => sys::ESLURM_INVALID_ACCOUNT,
         Kind::TimeLimit => sys::ESLURM_MISSING_TIME_LIMIT,
         Kind::Quota => sys::ESLURM_ACCOUNTING_POLICY,
+        Kind::Queue => sys::ESLURM_INVALID_QOS,
+        Kind::CostCenter => sys::ESLURM_INVALID_WCKEY,
         Kind::Input => sys::ESLURM_NOT_SUPPORTED,
     };
     i32::try_from(number).unwrap_or(-1)

@@ -75,15 +75,13 @@ pub unsafe extern "C" fn job_submit(
     err_msg: *mut *mut c_char,
 ) -> c_int {
     let outcome = judged(|plugin| {
-        // SAFETY: slurmctld's description and its strings stay as they are until `write_account` below.
+        // SAFETY: slurmctld's description and its strings stay as they are until `write` below.
         let Some(desc) = (unsafe { Desc::borrow(job_desc) }) else { return Outcome::unavailable(plugin.contact()) };
         plugin.submit(&desc, SystemClock.now())
     });
     guard::guard(refusal(), || {
-        if let Some(account) = &outcome.account {
-            // SAFETY: the description is this call's alone, and nothing borrows from it any more.
-            unsafe { desc::write_account(job_desc, account.as_str()) };
-        }
+        // SAFETY: the description is this call's alone, and nothing borrows from it any more.
+        unsafe { desc::write(job_desc, &outcome.written) };
         if let Some(words) = &outcome.text {
             // SAFETY: `err_msg` is slurmctld's, as this function's contract says.
             unsafe { text::tell(err_msg, words) };
@@ -148,7 +146,7 @@ fn judged(judge: impl FnOnce(&Plugin<Gate>) -> Outcome) -> Outcome {
     guard::guard(None, || PLUGIN.get().map(judge)).unwrap_or_else(|| Outcome {
         rc: refusal(),
         text: Some(String::from("the access service is unavailable, so nothing can be granted")),
-        account: None,
+        written: desc::Written::default(),
     })
 }
 

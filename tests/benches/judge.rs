@@ -9,12 +9,14 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bursar_policy::job::{self, Answer, Gate, Ledger, Request, Shape, TimeLimit, Verdict, most_tasks};
+use bursar_policy::job::{self, Answer, Gate, Ledger, Memory, Request, Shape, TimeLimit, Verdict, most_tasks};
 use bursar_policy::login::{self, LoginRequest};
 use bursar_policy::snapshot::{
     Account, Contents, Edge, Grant, Header, Home, Kind, Partition, Person, RecentJob, encode, file,
 };
-use bursar_policy::{Limits, NodeConf, PeriodUse, PersonState, Role, Snapshot, SubjectKind, Timestamp, Usage};
+use bursar_policy::{
+    Line, Measure, NodeConf, PeriodKind, PersonState, Prices, Resource, Role, Snapshot, SubjectKind, Timestamp,
+};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
 const PEOPLE: u32 = 10_000;
@@ -44,17 +46,27 @@ fn parent(n: u32) -> Option<u32> {
     }
 }
 
-const LIMITS: Limits = Limits {
-    running_jobs: Some(u32::MAX - 1),
-    queued_jobs: Some(u32::MAX - 1),
-    cpu_seconds: [Some(1 << 50), Some(1 << 51), Some(1 << 52)],
-};
-
-/// What `jobs` live jobs of one CPU-hour come to, beside what is settled.
-fn usage(jobs: u32) -> Usage {
+/// Limits on jobs, and on CPU time by day, week and month, with `jobs` live jobs of one CPU-hour held against them.
+fn lines(kind: Kind, jobs: u32) -> Vec<Line> {
+    if kind != Kind::Controller {
+        return Vec::new();
+    }
     let work = u64::from(jobs) * 3_600;
-    let period = PeriodUse { settled: 1_000_000, in_flight: work, in_flight_next: work };
-    Usage { running: jobs / 10, queued: jobs - jobs / 10, in_flight_total: work, periods: [period; 3] }
+    let consumed = |kind| Line {
+        used: 1_000_000,
+        in_flight: work,
+        next: work,
+        total: work,
+        ..Line::unused(Measure::Within(kind, Resource::Cpu), 1 << 50)
+    };
+    let held = |measure, used| Line { used, ..Line::unused(measure, u64::from(u32::MAX)) };
+    vec![
+        held(Measure::RunningJobs, u64::from(jobs / 10)),
+        held(Measure::QueuedJobs, u64::from(jobs - jobs / 10)),
+        consumed(PeriodKind::Day),
+        consumed(PeriodKind::Week),
+        consumed(PeriodKind::Month),
+    ]
 }
 
 fn contents(kind: Kind, in_flight: u32) -> Contents {
@@ -68,32 +80,33 @@ fn contents(kind: Kind, in_flight: u32) -> Contents {
         notice: 1_209_600,
         cluster: "demo".into(),
         contact: "Ask hpc@example.org.".into(),
+        currency: "EUR".into(),
     });
     contents.partitions = (0..8)
         .map(|n| Partition {
             name: format!("part{n}"),
             default: n == 0,
-            whole_nodes: false,
             default_minutes: Some(60),
             max_minutes: Some(10_080),
-            over_minutes: Some(0),
             max_nodes: 500,
             cpus_per_node: 128,
             max_mem_per_cpu: Some(4_096),
+            default_memory: Memory::PerCpu(2_048),
+            memory_per_node: 512_000,
+            prices: Prices { cpu: 10_000, memory_gib: 1_000, ..Prices::default() },
+            ..Partition::default()
         })
         .collect();
     let edges = |start: i64, step: i64, count: i64| {
         (0..count).map(|n| Edge { at: Timestamp(start + n * step), text: "2026-12-01 00:00 CET".into() }).collect()
     };
     let today = NOW.0 - 8 * 3_600;
-    contents.periods =
-        [edges(today, DAY, 36), edges(today - 6 * DAY, 7 * DAY, 6), edges(today - 21 * DAY, 30 * DAY, 13)];
+    let (weeks, months) = (edges(today - 6 * DAY, 7 * DAY, 6), edges(today - 21 * DAY, 30 * DAY, 13));
+    contents.calendars = vec![[edges(today, DAY, 36), weeks, months, Vec::new(), Vec::new()]];
     contents.accounts = (0..ACCOUNTS)
         .map(|n| Account {
-            name: account_name(n),
-            parent: parent(n),
-            limits: LIMITS,
-            usage: usage(in_flight / if n < 10 { 10 } else { 1_000 }),
+            lines: lines(kind, in_flight / if n < 10 { 10 } else { 1_000 }),
+            ..Account::new(&account_name(n), parent(n))
         })
         .collect();
     contents.people = (0..PEOPLE).map(|n| person(kind, n, in_flight / PEOPLE)).collect();
@@ -119,6 +132,7 @@ fn person(kind: Kind, n: u32, jobs: u32) -> Person {
         until,
         revoked: false,
         until_text: if until == Timestamp::NEVER { String::new() } else { "2025-01-01 00:00 CET".into() },
+        lines: Vec::new(),
     };
     let own = 100 + n % 900;
     Person {
@@ -128,8 +142,9 @@ fn person(kind: Kind, n: u32, jobs: u32) -> Person {
         state: PersonState::Active,
         kind: SubjectKind::Member,
         default_account: Some(own),
-        limits: LIMITS,
-        usage: if kind == Kind::Controller { usage(jobs) } else { Usage::default() },
+        lines: lines(kind, jobs),
+        associations: Vec::new(),
+        storage: Vec::new(),
         grants: vec![
             grant(3 * u64::from(n), 100 + (n + 1) % 900, Timestamp(NOW.0 - 86_400)),
             grant(3 * u64::from(n) + 1, 10 + n % 90, Timestamp::NEVER),
@@ -150,9 +165,8 @@ fn request(minutes: u32, account: &str) -> Request<'_> {
         account: Some(account),
         partition: Some("part3,part5"),
         time_limit: TimeLimit::Minutes(minutes),
-        begin_at: None,
-        array: None,
         shape: Shape { tasks: Some(16), cpus_per_task: Some(2), ..Shape::default() },
+        ..Request::default()
     }
 }
 

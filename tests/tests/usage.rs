@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use bursar_policy::PeriodKind;
+use bursar_policy::snapshot::LinesRef;
+use bursar_policy::{Measure, PeriodKind, Resource};
 use bursar_tests::{CONTROLLER_SNAPSHOT, Citizen, Cluster, Governed, Result, directory};
 
 const POLICY: &str = "\
@@ -14,17 +15,20 @@ contact = \"Ask the HPC team.\"
 
 [limits.default]
 cpu-hours-per-month = 1000
+running-jobs = 1000
 
 [[account]]
 name = \"physics\"
 description = \"Physics\"
 cost-center = \"CC-2\"
+limits = { cpu-hours-per-month = 1000000 }
 
 [[account]]
 name = \"optics\"
 parent = \"physics\"
 description = \"Optics\"
 cost-center = \"CC-3\"
+limits = { cpu-hours-per-month = 1000000 }
 
 [[mapping]]
 group = \"g-physics\"
@@ -97,15 +101,20 @@ fn cpu_seconds(runs: &Runs, counts: impl Fn(&str, &str) -> bool) -> u64 {
     runs.values().filter(|(user, account, ..)| counts(user, account)).map(|(.., elapsed, cpus)| elapsed * cpus).sum()
 }
 
+/// What a limit of the plugin's snapshot says is used of it.
+fn used_of(lines: LinesRef<'_>, measure: Measure) -> u64 {
+    lines.iter().find(|line| line.measure == measure).expect("a limit to count by").used
+}
+
 /// CPU-seconds of this month, settled, in the plugin's snapshot.
 fn settled(site: &Governed, owner: &str, is_account: bool) -> Result<u64> {
     let snapshot = site.snapshot(CONTROLLER_SNAPSHOT)?;
-    let usage = if is_account {
-        snapshot.account(owner).map(|account| account.usage)
+    let lines = if is_account {
+        snapshot.account(owner).map(|account| account.lines)
     } else {
-        snapshot.person_named(owner).map(|person| person.usage())
+        snapshot.person_named(owner).map(|person| person.lines())
     };
-    Ok(usage.unwrap().period(PeriodKind::Month).settled)
+    Ok(used_of(lines.unwrap(), Measure::Within(PeriodKind::Month, Resource::Cpu)))
 }
 
 #[test]
@@ -183,7 +192,10 @@ fn given_a_job_that_ends_then_its_charge_is_with_the_plugin_within_five_seconds(
         // A job that ends in its first second costs nothing, and then there is nothing to be published.
         site.wait_for("the job in flight for two seconds", 10, || {
             let used = cluster.squeue("zoe", &["--me", "--noheader", "--format=%M"])?.stdout;
-            let running = site.snapshot(CONTROLLER_SNAPSHOT)?.person_named("zoe").map_or(0, |zoe| zoe.usage().running);
+            let running = site
+                .snapshot(CONTROLLER_SNAPSHOT)?
+                .person_named("zoe")
+                .map_or(0, |zoe| used_of(zoe.lines(), Measure::RunningJobs));
             Ok(if running == 1 && used.trim() >= "0:02" { Ok(()) } else { Err(format!("{running} for {used}")) })
         })?;
         cluster.slurm_as("root", "scancel", &[&job.to_string()])?.ok()?;

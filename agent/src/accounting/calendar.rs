@@ -1,7 +1,9 @@
-//! Days, weeks and months of the site, as instants.
+//! Days, weeks, months, quarters and years of a zone, as instants.
 //!
 //! A period is half open and begins at the first instant of its first civil day: where midnight does not exist, at the
 //! first instant after it; where it comes twice, at the first.
+
+use std::collections::HashMap;
 
 use bursar_policy::snapshot::Edge;
 use bursar_policy::{Period, PeriodKind, Timestamp};
@@ -9,17 +11,64 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, Zoned};
 
-/// The site's time zone and the day its weeks begin on.
-#[derive(Debug, Clone)]
+use crate::config::Policy;
+
+/// A time zone, the day its weeks begin on and the month its fiscal years do.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Calendar {
     /// The zone.
     pub zone: TimeZone,
     /// The first day of a week.
     pub week_start: Weekday,
+    /// The first month of a fiscal year, 1 to 12; quarters are counted from it.
+    pub year_start: i8,
 }
 
-/// How many periods after the current one a snapshot knows: five weeks of days and of weeks, a year of months.
-const AHEAD: [usize; 3] = [36, 6, 13];
+/// The site's calendar, and those of accounts that are counted in zones of their own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calendars {
+    /// The site's first.
+    all: Vec<Calendar>,
+    /// Positions by the zone's name.
+    zones: HashMap<String, u32>,
+}
+
+impl Calendars {
+    /// The site's calendar, and one like it for each further zone that is known by its name.
+    pub fn new<'a>(site: Calendar, zones: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut calendars = Self { all: vec![site], zones: HashMap::new() };
+        for name in zones {
+            let known = name.is_empty() || calendars.zones.contains_key(name);
+            let position = u32::try_from(calendars.all.len()).ok();
+            // A zone that left the system's data is counted as the site's; the file that names it does not load.
+            if let (false, Some(position), Ok(zone), Some(site)) =
+                (known, position, TimeZone::get(name), calendars.all.first().cloned())
+            {
+                calendars.all.push(Calendar { zone, ..site });
+                calendars.zones.insert(name.to_owned(), position);
+            }
+        }
+        calendars
+    }
+
+    /// The position of the calendar of a zone; that of the site for an empty or unknown name.
+    pub fn of_zone(&self, name: &str) -> u32 {
+        self.zones.get(name).copied().unwrap_or(0)
+    }
+
+    /// Every calendar, the site's first.
+    pub fn iter(&self) -> impl Iterator<Item = &Calendar> {
+        self.all.iter()
+    }
+
+    /// The calendar at a position.
+    pub fn at(&self, position: u32) -> Option<&Calendar> {
+        self.all.get(usize::try_from(position).ok()?)
+    }
+}
+
+/// How many edges a snapshot knows: five weeks of days and of weeks, a year of months and of quarters, two years.
+const AHEAD: [usize; PeriodKind::COUNT] = [36, 6, 13, 5, 3];
 
 /// An instant that the calendar cannot place: before the year -9999 or after 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +76,11 @@ const AHEAD: [usize; 3] = [36, 6, 13];
 pub struct OutsideCalendar(pub Timestamp);
 
 impl Calendar {
+    /// The site's, as its policy has it.
+    pub fn of_policy(policy: &Policy) -> Self {
+        Self { zone: policy.time_zone.clone(), week_start: policy.week_start, year_start: policy.fiscal_year_start }
+    }
+
     /// The instant in the site's zone.
     pub fn zoned(&self, at: Timestamp) -> Result<Zoned, OutsideCalendar> {
         let instant = jiff::Timestamp::from_second(at.0).map_err(|_| OutsideCalendar(at))?;
@@ -73,7 +127,15 @@ impl Calendar {
                 day.checked_sub(Span::new().days(i64::from(since))).ok()
             }
             PeriodKind::Month => Some(day.first_of_month()),
+            PeriodKind::Quarter => self.first_of_months(day, 3),
+            PeriodKind::Year => self.first_of_months(day, 12),
         }
+    }
+
+    /// The first day of the stretch of so many months, counted from the start of the fiscal year, that has `day`.
+    fn first_of_months(&self, day: Date, months: i8) -> Option<Date> {
+        let into_year = (day.month() - self.year_start).rem_euclid(12);
+        day.first_of_month().checked_sub(Span::new().months(i64::from(into_year % months))).ok()
     }
 
     fn start_of(&self, day: Date) -> Result<Timestamp, OutsideCalendar> {
@@ -88,6 +150,8 @@ fn after(kind: PeriodKind, first: Date) -> Option<Date> {
         PeriodKind::Day => Span::new().days(1),
         PeriodKind::Week => Span::new().days(7),
         PeriodKind::Month => Span::new().months(1),
+        PeriodKind::Quarter => Span::new().months(3),
+        PeriodKind::Year => Span::new().months(12),
     };
     first.checked_add(span).ok()
 }
@@ -97,7 +161,7 @@ mod tests {
     use super::*;
 
     fn calendar(zone: &str) -> Calendar {
-        Calendar { zone: TimeZone::get(zone).unwrap(), week_start: Weekday::Monday }
+        Calendar { zone: TimeZone::get(zone).unwrap(), week_start: Weekday::Monday, year_start: 1 }
     }
 
     fn at(text: &str) -> Timestamp {
@@ -146,5 +210,42 @@ mod tests {
         assert_eq!(berlin.text(month.end), "2026-12-01 00:00 CET");
         let edges = berlin.edges(PeriodKind::Month, sunday).unwrap();
         assert_eq!((edges[0].at, edges[1].at), (month.start, month.end));
+    }
+
+    #[test]
+    fn given_a_fiscal_year_then_its_quarters_begin_with_it() {
+        let mut berlin = calendar("Europe/Berlin");
+        let starts = |calendar: &Calendar, kind, instant| {
+            let period = calendar.period(kind, at(instant)).unwrap();
+            (calendar.text(period.start), calendar.text(period.end))
+        };
+        let january = "2026-01-15T12:00:00Z";
+        assert_eq!(
+            starts(&berlin, PeriodKind::Year, january),
+            ("2026-01-01 00:00 CET".into(), "2027-01-01 00:00 CET".into())
+        );
+        berlin.year_start = 11;
+        assert_eq!(
+            starts(&berlin, PeriodKind::Year, january),
+            ("2025-11-01 00:00 CET".into(), "2026-11-01 00:00 CET".into())
+        );
+        assert_eq!(
+            starts(&berlin, PeriodKind::Quarter, "2026-04-30T20:00:00Z"),
+            ("2026-02-01 00:00 CET".into(), "2026-05-01 00:00 CEST".into())
+        );
+        assert_eq!(berlin.edges(PeriodKind::Quarter, at(january)).unwrap().len(), 5);
+    }
+
+    #[test]
+    fn given_accounts_in_zones_of_their_own_then_each_zone_is_one_calendar() {
+        let calendars =
+            Calendars::new(calendar("Europe/Berlin"), ["", "Asia/Tokyo", "Asia/Tokyo", "Nowhere/At_All", "UTC"]);
+        assert_eq!(calendars.iter().count(), 3);
+        assert_eq!(
+            [calendars.of_zone(""), calendars.of_zone("Asia/Tokyo"), calendars.of_zone("Nowhere/At_All")],
+            [0, 1, 0]
+        );
+        let day = calendars.at(1).unwrap().period(PeriodKind::Day, at("2026-11-22T12:00:00Z")).unwrap();
+        assert_eq!(day.start, at("2026-11-21T15:00:00Z"));
     }
 }

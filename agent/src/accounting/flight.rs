@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use bursar_policy::job::{Asked, Bound, Cost, GRACE, Request, Shape, TimeLimit, bound_listed};
-use bursar_policy::snapshot::{Contents, Header, Kind, Partition, encode};
-use bursar_policy::{PeriodKind, PeriodUse, Snapshot, Timestamp, Usage};
+use bursar_policy::job::{Asked, Bound, Cost, GRACE, GpuAsk, Request, Shape, TimeLimit, bound_listed};
+use bursar_policy::snapshot::{Calendar as Edges, Contents, Header, Kind, Queue, encode};
+use bursar_policy::{PeriodKind, PeriodUse, Snapshot, Timestamp, Tres, Usage};
 
-use super::calendar::{Calendar, OutsideCalendar};
+use super::calendar::OutsideCalendar;
+use super::pricing::Pricing;
 use super::settled::Settled;
+use crate::snapshot::compile::Cluster;
 
 /// Where a live job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,13 +49,20 @@ pub struct LiveJob {
     pub time_limit: TimeLimit,
     /// What it asked for.
     pub shape: Shape,
-    /// The CPUs it has; 0 while it waits.
-    pub cpus: u64,
+    /// Its QOS.
+    pub qos: String,
+    /// What it has, by Slurm's names of TRES, memory in MiB; nothing while it waits.
+    pub held: Vec<(String, u64)>,
     /// Whether it was submitted by somebody, not put back into the queue by Slurm.
     pub fresh: bool,
 }
 
 impl LiveJob {
+    /// The CPUs it has; 0 while it waits.
+    pub fn cpus(&self) -> u64 {
+        self.held.iter().find(|(name, _)| name == "cpu").map_or(0, |(_, count)| *count)
+    }
+
     /// Its time limit in seconds; `None` is none of its own.
     pub fn limit_seconds(&self) -> Option<u64> {
         match self.time_limit {
@@ -67,6 +76,7 @@ impl LiveJob {
 #[derive(Debug)]
 pub struct Ground {
     snapshot: Snapshot,
+    pricing: Pricing,
     now: Timestamp,
 }
 
@@ -85,11 +95,12 @@ pub enum GroundError {
 }
 
 impl Ground {
-    /// The ground at `now`.
+    /// The ground at `now`: the cluster's facts, its queues, and the edges of every calendar.
     pub fn new(
-        facts: bursar_policy::snapshot::ClusterFacts,
-        partitions: &[Partition],
-        calendar: &Calendar,
+        cluster: &Cluster,
+        queues: &[Queue],
+        calendars: Vec<Edges>,
+        pricing: Pricing,
         now: Timestamp,
     ) -> Result<Self, GroundError> {
         let header = Header {
@@ -102,43 +113,49 @@ impl Ground {
             notice: 0,
             cluster: String::new(),
             contact: String::new(),
+            currency: String::new(),
         };
         let mut contents = Contents::empty(header);
-        contents.facts = facts;
-        contents.partitions = partitions.to_vec();
-        for (slot, kind) in contents.periods.iter_mut().zip(PeriodKind::ALL) {
-            *slot = calendar.edges(kind, now)?;
-        }
-        Ok(Self { snapshot: Snapshot::decode(encode(&contents)?)?, now })
+        contents.facts = cluster.facts;
+        contents.partitions = cluster.partitions.clone();
+        contents.gpu_types = cluster.gpu_types.clone();
+        // Who may use a queue does not matter here, and accounts are not there to be referred to.
+        contents.queues = queues.iter().map(|queue| Queue { accounts: Vec::new(), ..queue.clone() }).collect();
+        contents.calendars = calendars;
+        Ok(Self { snapshot: Snapshot::decode(encode(&contents)?)?, pricing, now })
     }
 
-    /// What one job holds.
-    pub fn usage(&self, job: &LiveJob) -> Usage {
+    /// What one job holds, in the calendar at a position.
+    pub fn usage(&self, job: &LiveJob, calendar: u32) -> Usage {
         match job.stage {
-            Stage::Waiting => self.waiting(job),
+            Stage::Waiting => self.waiting(job, calendar),
             Stage::Running(started) => {
                 // A job past its limit is being ended; until it has been, it consumes.
                 let over = self.over_seconds(&job.partition);
                 let limit = job.limit_seconds().zip(over).map(|(limit, over)| limit + over);
                 let end = limit.map_or(Timestamp::NEVER, |seconds| started.plus(seconds)).max(self.now.plus(1));
-                self.between(job, started, end, end.seconds_since(self.now), 1)
+                self.between(job, calendar, started, end, end.seconds_since(self.now), 1)
             }
             Stage::Suspended(started) => {
-                let all = self.between(job, started, Timestamp::NEVER, u64::MAX, 1);
+                let all = self.between(job, calendar, started, Timestamp::NEVER, u64::MAX, 1);
                 let Some(limit) = job.limit_seconds() else { return all };
-                let most = job.cpus.saturating_mul(limit);
+                let most = self.held(job).times(limit);
                 let periods = all.periods.map(|period| PeriodUse {
-                    settled: 0,
-                    in_flight: period.in_flight.min(most),
-                    in_flight_next: period.in_flight_next.min(most),
+                    settled: Tres::ZERO,
+                    in_flight: period.in_flight.smaller(&most),
+                    in_flight_next: period.in_flight_next.smaller(&most),
                 });
-                Usage { in_flight_total: most, periods, ..all }
+                Usage { in_flight_total: most, in_flight_life: most, periods, ..all }
             }
-            Stage::Ended(started, ended) => self.between(job, started, ended, 0, 0),
+            Stage::Ended(started, ended) => self.between(job, calendar, started, ended, 0, 0),
         }
     }
 
-    fn waiting(&self, job: &LiveJob) -> Usage {
+    fn held(&self, job: &LiveJob) -> Tres {
+        self.pricing.held(job.held.iter().map(|(name, count)| (name.as_str(), *count)), &job.partition, &job.qos)
+    }
+
+    fn waiting(&self, job: &LiveJob, calendar: u32) -> Usage {
         let request = Request {
             uid: job.uid,
             account: None,
@@ -147,29 +164,47 @@ impl Ground {
             begin_at: None,
             array: None,
             shape: job.shape,
+            gpus: GpuAsk::default(),
+            qos: Some(&job.qos).filter(|qos| !qos.is_empty()).map(String::as_str),
+            cost_center: None,
         };
         let cost = match bound_listed(&self.snapshot, &request, request.partition) {
             Bound::Cost(cost) => cost,
             // Let in before there was a limit, or by an operator: it may take all the time there is.
-            Bound::Timeless(_) => Cost { cpus: u64::from(job.shape.min_cpus), seconds: u64::MAX },
+            Bound::Timeless(_) => Cost::of_cpus(u64::from(job.shape.min_cpus), u64::MAX),
         };
-        Asked { jobs: u64::from(job.tasks), cost, begin_at: job.begin_at }.usage(&self.snapshot, self.now)
+        Asked { jobs: u64::from(job.tasks), cost, begin_at: job.begin_at }.usage(&self.snapshot, calendar, self.now)
     }
 
-    /// CPU time of `[from, to)` by period, with what remains after now.
-    fn between(&self, job: &LiveJob, from: Timestamp, to: Timestamp, remaining: u64, running: u32) -> Usage {
+    /// What is consumed in `[from, to)` by period, with what remains after now.
+    fn between(
+        &self,
+        job: &LiveJob,
+        calendar: u32,
+        from: Timestamp,
+        to: Timestamp,
+        remaining: u64,
+        running: u32,
+    ) -> Usage {
         let from = from.max(job.submitted_at);
-        let mut usage = Usage { running, in_flight_total: job.cpus.saturating_mul(remaining), ..Usage::default() };
+        let held = self.held(job);
+        let mut usage = Usage {
+            running,
+            held: held.times(running.into()),
+            in_flight_total: held.times(remaining),
+            in_flight_life: held.times(to.seconds_since(from)),
+            ..Usage::default()
+        };
         for (kind, slot) in PeriodKind::ALL.into_iter().zip(&mut usage.periods) {
-            let Some(current) = self.snapshot.period(kind, self.now) else { continue };
-            slot.in_flight = job.cpus.saturating_mul(current.period.overlap(from, to));
+            let Some(current) = self.snapshot.period(calendar, kind, self.now) else { continue };
+            slot.in_flight = held.times(current.period.overlap(from, to));
             // A later day may be longer than tomorrow.
             let later = to.seconds_since(from.max(current.period.end));
-            let later = match self.snapshot.period(kind, current.period.end) {
+            let later = match self.snapshot.period(calendar, kind, current.period.end) {
                 Some(next) if later <= next.period.length() => later,
-                _ => later.min(self.snapshot.longest_after(kind, self.now)),
+                _ => later.min(self.snapshot.longest_after(calendar, kind, self.now)),
             };
-            slot.in_flight_next = job.cpus.saturating_mul(later);
+            slot.in_flight_next = held.times(later);
         }
         usage
     }
@@ -285,9 +320,12 @@ impl Flight {
 
 #[cfg(test)]
 mod tests {
-    use bursar_policy::snapshot::ClusterFacts;
+    use bursar_policy::snapshot::Partition;
     use jiff::civil::Weekday;
     use jiff::tz::TimeZone;
+
+    use crate::accounting::{Calendar, Calendars};
+    use crate::snapshot::compile;
 
     use super::*;
 
@@ -295,19 +333,12 @@ mod tests {
     const LATE: Timestamp = Timestamp(1_795_388_400);
 
     fn ground() -> Ground {
-        let calendar = Calendar { zone: TimeZone::UTC, week_start: Weekday::Monday };
-        let partition = Partition {
-            name: "main".into(),
-            default: true,
-            whole_nodes: false,
-            default_minutes: None,
-            max_minutes: None,
-            over_minutes: Some(0),
-            max_nodes: 4,
-            cpus_per_node: 8,
-            max_mem_per_cpu: None,
-        };
-        Ground::new(ClusterFacts::default(), &[partition], &calendar, LATE).unwrap()
+        let calendar = Calendar { zone: TimeZone::UTC, week_start: Weekday::Monday, year_start: 1 };
+        let partition =
+            Partition { name: "main".into(), default: true, max_nodes: 4, cpus_per_node: 8, ..Partition::default() };
+        let edges = compile::edges(&Calendars::new(calendar, []), LATE).unwrap();
+        let cluster = Cluster { partitions: vec![partition], ..Cluster::default() };
+        Ground::new(&cluster, &[], edges, Pricing::default(), LATE).unwrap()
     }
 
     fn job(stage: Stage) -> LiveJob {
@@ -323,52 +354,55 @@ mod tests {
             tasks: 1,
             time_limit: TimeLimit::Minutes(240),
             shape: Shape::default(),
-            cpus: 2,
+            qos: "normal".into(),
+            held: vec![("cpu".into(), 2)],
             fresh: true,
         }
     }
 
     fn day(usage: &Usage) -> (u64, u64) {
-        (usage.periods[0].in_flight, usage.periods[0].in_flight_next)
+        (usage.periods[0].in_flight.cpus(), usage.periods[0].in_flight_next.cpus())
     }
 
     #[test]
     fn given_a_running_job_then_it_is_split_at_midnight() {
-        let usage = ground().usage(&job(Stage::Running(Timestamp(LATE.0 - 3_600))));
+        let usage = ground().usage(&job(Stage::Running(Timestamp(LATE.0 - 3_600))), 0);
         assert_eq!(day(&usage), (2 * 7_200, 2 * 7_200));
-        assert_eq!((usage.running, usage.queued, usage.in_flight_total), (1, 0, 2 * 3 * 3_600));
+        assert_eq!((usage.running, usage.queued, usage.in_flight_total.cpus()), (1, 0, 2 * 3 * 3_600));
     }
 
     #[test]
     fn given_a_waiting_job_then_it_may_run_in_either_day() {
-        let usage = ground().usage(&LiveJob { tasks: 3, ..job(Stage::Waiting) });
+        let usage = ground().usage(&LiveJob { tasks: 3, ..job(Stage::Waiting) }, 0);
         assert_eq!(day(&usage), (3 * 3_600, 3 * 4 * 3_600));
         assert_eq!((usage.running, usage.queued), (0, 3));
     }
 
     #[test]
     fn given_a_waiting_job_that_begins_tomorrow_then_today_is_free_of_it() {
-        let usage = ground().usage(&LiveJob { begin_at: LATE.plus(3_600), ..job(Stage::Waiting) });
+        let usage = ground().usage(&LiveJob { begin_at: LATE.plus(3_600), ..job(Stage::Waiting) }, 0);
         assert_eq!(day(&usage), (0, 4 * 3_600));
     }
 
     #[test]
     fn given_a_suspended_job_then_its_whole_limit_may_fall_anywhere() {
-        let usage = ground().usage(&job(Stage::Suspended(Timestamp(LATE.0 - 3_600))));
+        let usage = ground().usage(&job(Stage::Suspended(Timestamp(LATE.0 - 3_600))), 0);
         assert_eq!(day(&usage), (2 * 7_200, 2 * 14_400));
     }
 
     #[test]
     fn given_an_ended_job_then_what_it_consumed_is_held_until_slurmdbd_tells() {
-        let usage = ground().usage(&job(Stage::Ended(Timestamp(LATE.0 - 3_600), Timestamp(LATE.0 - 600))));
+        let usage = ground().usage(&job(Stage::Ended(Timestamp(LATE.0 - 3_600), Timestamp(LATE.0 - 600))), 0);
         assert_eq!(day(&usage), (2 * 3_000, 0));
-        assert_eq!((usage.running, usage.queued, usage.in_flight_total), (0, 0, 0));
+        assert_eq!((usage.running, usage.queued, usage.in_flight_total.cpus()), (0, 0, 0));
     }
 
     #[test]
     fn given_a_job_past_its_limit_then_it_still_counts_as_running() {
-        let usage = ground()
-            .usage(&LiveJob { time_limit: TimeLimit::Minutes(30), ..job(Stage::Running(Timestamp(LATE.0 - 3_600))) });
+        let usage = ground().usage(
+            &LiveJob { time_limit: TimeLimit::Minutes(30), ..job(Stage::Running(Timestamp(LATE.0 - 3_600))) },
+            0,
+        );
         assert_eq!(day(&usage), (2 * 3_601, 0));
     }
 

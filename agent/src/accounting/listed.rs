@@ -1,10 +1,12 @@
 //! Slurm's own listings in the terms of the ledger: live jobs, finished runs, cluster facts.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use bursar_policy::Timestamp;
 use bursar_policy::job::{Memory, Shape, TimeLimit};
 use bursar_policy::snapshot::{ClusterFacts, Partition};
+use bursar_policy::tres::GPU_TYPES;
+use bursar_policy::{Gpus, Prices, Timestamp};
 
 use super::flight::{LiveJob, Stage};
 use crate::slurm::facts::{ClusterFacts as Facts, Memory as NodeMemory, PartitionFacts};
@@ -15,7 +17,7 @@ use crate::snapshot::compile::Cluster;
 use crate::store::runs::Run;
 
 /// A line of squeue.
-pub fn live_job(listed: &Listed) -> LiveJob {
+pub fn live_job(listed: &Listed, gpu_types: &[String]) -> LiveJob {
     let submitted_at = listed.submit;
     let start = listed.start.unwrap_or(submitted_at).max(submitted_at);
     // slurmctld moves the end by the time that a job was suspended. When that was is not told: all of it at once after
@@ -50,8 +52,9 @@ pub fn live_job(listed: &Listed) -> LiveJob {
         stage,
         tasks: listed.run_count(),
         time_limit: time_limit(listed.time_limit),
-        shape: shape(listed),
-        cpus: if stage == Stage::Waiting { 0 } else { u64::from(listed.cpus) },
+        shape: shape(listed, gpu_types),
+        qos: listed.qos.clone(),
+        held: if stage == Stage::Waiting { Vec::new() } else { held(listed) },
         fresh: listed.restarts == 0,
     }
 }
@@ -60,7 +63,42 @@ fn before(at: Timestamp, seconds: u64) -> Timestamp {
     Timestamp(at.0.saturating_sub(i64::try_from(seconds).unwrap_or(i64::MAX)))
 }
 
-fn shape(listed: &Listed) -> Shape {
+/// What a job has, its CPUs as squeue counts them.
+fn held(listed: &Listed) -> Vec<(String, u64)> {
+    let counted = |name: &str| name != "cpu" && (matches!(name, "mem" | "node") || name.starts_with("gres/gpu"));
+    let others = listed.tres.iter().filter(|(name, _)| counted(name)).map(|(name, count)| (name.clone(), *count));
+    std::iter::once(("cpu".to_owned(), u64::from(listed.cpus))).chain(others).collect()
+}
+
+/// The memory that a waiting job asks for. squeue does not tell per CPU from per node; what the request comes to does,
+/// unless both come to the same, where per CPU is the more for a job that is given more CPUs.
+fn memory(listed: &Listed) -> Memory {
+    let each = listed.min_memory_mb;
+    let all = listed.tres.get("mem").copied();
+    let by = |count: u32| all == each.checked_mul(u64::from(count.max(1)));
+    match each {
+        0 => Memory::Unset,
+        _ if by(listed.nodes) && !by(listed.cpus) => Memory::PerNode(each),
+        _ => Memory::PerCpu(each),
+    }
+}
+
+/// The GPUs that a waiting job asks for altogether; those of a type that is not told may be of any.
+fn gpus(listed: &Listed, gpu_types: &[String]) -> Gpus {
+    let count = |name: &str| listed.tres.get(name).map_or(0, |count| u32::try_from(*count).unwrap_or(u32::MAX));
+    let all = count("gres/gpu");
+    let mut gpus = Gpus { all, ..Gpus::default() };
+    for (slot, name) in gpus.typed.iter_mut().zip(gpu_types) {
+        *slot = count(&format!("gres/gpu:{name}"));
+    }
+    let told = gpus.typed.iter().fold(0, |sum: u32, count| sum.saturating_add(*count));
+    for slot in &mut gpus.typed {
+        *slot = slot.saturating_add(all.saturating_sub(told));
+    }
+    gpus
+}
+
+fn shape(listed: &Listed, gpu_types: &[String]) -> Shape {
     let set = |count: u32| (count > 0).then_some(count);
     Shape {
         min_cpus: listed.cpus.max(1),
@@ -70,11 +108,12 @@ fn shape(listed: &Listed) -> Shape {
         cpus_per_task: set(listed.cpus_per_task),
         tasks_per_node: listed.tasks_per_node,
         cpus_per_node: set(listed.min_cpus_per_node),
-        // squeue does not tell per CPU from per node; per CPU comes to more CPUs.
-        memory: if listed.min_memory_mb == 0 { Memory::Unset } else { Memory::PerCpu(listed.min_memory_mb) },
+        memory: memory(listed),
         whole_nodes: listed.sharing == Sharing::WholeNodes,
         one_per_core: listed.threads_per_core == Some(1) || listed.tasks_per_core == Some(1),
-        open_ended: false,
+        // squeue's safe fields do not tell CPUs that GPUs bring (`--cpus-per-gpu`).
+        open_ended: listed.tres.contains_key("gres/gpu"),
+        gpus: gpus(listed, gpu_types),
     }
 }
 
@@ -128,6 +167,8 @@ pub fn run(settled: &SettledRun) -> Run {
 /// What scontrol says of the cluster, as far as it decides what a job can cost.
 pub fn cluster(facts: &Facts) -> Cluster {
     let all = &facts.partitions;
+    let names: BTreeSet<&String> = all.iter().flat_map(|partition| partition.largest.gpu_types.keys()).collect();
+    let gpu_types: Vec<String> = names.into_iter().take(GPU_TYPES).cloned().collect();
     Cluster {
         facts: ClusterFacts {
             granule: all.iter().map(|partition| facts.granule(partition)).max().unwrap_or(1),
@@ -135,13 +176,14 @@ pub fn cluster(facts: &Facts) -> Cluster {
             whole_nodes: facts.select_type == "select/linear",
             one_task_per_core: facts.select_parameters.contains("CR_ONE_TASK_PER_CORE"),
             slack: 0,
-            running_limit_refuses: false,
+            ..ClusterFacts::default()
         },
-        partitions: all.iter().map(|partition| partition_of(facts, partition)).collect(),
+        partitions: all.iter().map(|partition| partition_of(facts, partition, &gpu_types)).collect(),
+        gpu_types,
     }
 }
 
-fn partition_of(facts: &Facts, partition: &PartitionFacts) -> Partition {
+fn partition_of(facts: &Facts, partition: &PartitionFacts, gpu_types: &[String]) -> Partition {
     let set = |limit| match limit {
         Limit::Seconds(seconds) => Some(minutes(seconds)),
         Limit::Unset | Limit::Unlimited => None,
@@ -162,9 +204,28 @@ fn partition_of(facts: &Facts, partition: &PartitionFacts) -> Partition {
         },
         max_nodes: partition.max_nodes.unwrap_or(u32::MAX - 1).min(partition.total_nodes).max(1),
         cpus_per_node: partition.largest.cpus.max(1),
+        default_memory: match facts.default_memory_in(partition) {
+            NodeMemory::PerCpu(mb) => Memory::PerCpu(mb),
+            NodeMemory::PerNode(mb) => Memory::PerNode(mb),
+            NodeMemory::Unlimited => Memory::Unset,
+        },
+        memory_per_node: partition.largest.memory_mb,
+        sockets_per_node: partition.largest.sockets.max(1),
+        gpus_per_node: {
+            let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+            let mut gpus = Gpus { all: small(partition.largest.gpus), ..Gpus::default() };
+            for (slot, name) in gpus.typed.iter_mut().zip(gpu_types) {
+                *slot = small(partition.largest.gpu_types.get(name).copied().unwrap_or(0));
+            }
+            gpus
+        },
         max_mem_per_cpu: match facts.max_memory_in(partition) {
             NodeMemory::PerCpu(mb) => Some(mb),
             NodeMemory::Unlimited | NodeMemory::PerNode(_) => None,
         },
+        cpus_per_gpu: partition.cpus_per_gpu,
+        memory_per_gpu: partition.memory_per_gpu,
+        // The policy's, which changes at another time than the cluster.
+        prices: Prices::default(),
     }
 }

@@ -1,13 +1,14 @@
-//! What runs that have ended consumed in the current day, week and month, by person and account.
+//! What runs that have ended consumed in the current periods and under grants, by person and account.
 //!
 //! The sums are kept in memory and grow with every run that arrives; they are made anew from the store when a period
-//! ends or a run that was counted changes.
+//! ends, when prices, calendars or counted grants change, or when a run that was counted changes.
 
 use std::collections::{HashMap, HashSet};
 
-use bursar_policy::{Period, PeriodKind, Timestamp};
+use bursar_policy::{Period, PeriodKind, Timestamp, Tres};
 
-use super::calendar::{Calendar, OutsideCalendar};
+use super::calendar::{Calendars, OutsideCalendar};
+use super::pricing::Pricing;
 use crate::store::Error;
 use crate::store::Store;
 use crate::store::runs::{Run, RunChanges};
@@ -23,29 +24,70 @@ pub enum SettledError {
     Calendar(#[from] OutsideCalendar),
 }
 
-/// CPU-seconds in the current day, week and month, in the order of [`PeriodKind::ALL`].
-pub type Consumed = [u64; 3];
+/// What was consumed in the current periods, in the order of [`PeriodKind::ALL`].
+pub type Consumed = [Tres; PeriodKind::COUNT];
+
+/// A grant whose consumption is counted over its life, of one holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Life {
+    /// The holder.
+    pub uid: u32,
+    /// The grant's number.
+    pub grant: u64,
+    /// The first instant that counts.
+    pub from: Timestamp,
+    /// The accounts whose runs count; nothing is all.
+    pub accounts: Option<HashSet<String>>,
+}
+
+/// By what runs are counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Terms {
+    /// The periods' calendars.
+    pub calendars: Calendars,
+    /// What allocations hold and cost.
+    pub pricing: Pricing,
+    /// The kinds of period that something is counted by; what is not counted is not summed up.
+    pub kinds: [bool; PeriodKind::COUNT],
+    /// Grants that are counted.
+    pub lives: Vec<Life>,
+}
 
 /// Sums of ended runs for the current periods.
 #[derive(Debug, Clone)]
 pub struct Settled {
-    periods: [Period; 3],
-    sums: HashMap<(u32, String), Consumed>,
+    terms: Terms,
+    /// By calendar.
+    periods: Vec<[Period; PeriodKind::COUNT]>,
+    /// By uid and account, then by calendar.
+    sums: HashMap<(u32, String), Vec<Consumed>>,
+    lives: HashMap<(u32, u64), Tres>,
     /// Keys of the runs that are counted, so that a live list never counts them again.
     keys: HashSet<(u32, Timestamp)>,
 }
 
 impl Settled {
     /// Sums up the store's runs of the periods that `now` falls into.
-    pub async fn read(store: &Store, cluster: &str, calendar: &Calendar, now: Timestamp) -> Result<Self, SettledError> {
-        let periods = current(calendar, now)?;
-        let mut settled = Self { periods, sums: HashMap::new(), keys: HashSet::new() };
-        let all =
-            Period { start: periods.iter().map(|period| period.start).min().unwrap_or(now), end: Timestamp::NEVER };
+    pub async fn read(store: &Store, cluster: &str, terms: Terms, now: Timestamp) -> Result<Self, SettledError> {
+        let mut periods = Vec::new();
+        for calendar in terms.calendars.iter() {
+            let [day, week, month, quarter, year] = PeriodKind::ALL.map(|kind| calendar.period(kind, now));
+            periods.push([day?, week?, month?, quarter?, year?]);
+        }
+        let mut settled = Self { terms, periods, sums: HashMap::new(), lives: HashMap::new(), keys: HashSet::new() };
+        let all = Period { start: settled.counts_from(now), end: Timestamp::NEVER };
         for run in store.runs_overlapping(cluster, &all).await? {
             settled.count(&run);
         }
         Ok(settled)
+    }
+
+    /// The first instant that anything is counted from.
+    pub fn counts_from(&self, now: Timestamp) -> Timestamp {
+        let kinds = self.terms.kinds;
+        let counted = self.periods.iter().flat_map(|all| all.iter().zip(kinds).filter(|(_, is)| *is));
+        let lives = self.terms.lives.iter().map(|life| life.from);
+        counted.map(|(period, _)| period.start).chain(lives).min().unwrap_or(now)
     }
 
     /// Takes in runs that were just kept; `false` when the sums must be made anew instead.
@@ -65,9 +107,9 @@ impl Settled {
         self.keys.extend(jobs.filter(|key| older.keys.contains(key)));
     }
 
-    /// Whether the sums are of the periods that `now` falls into.
-    pub fn is_current(&self, now: Timestamp) -> bool {
-        self.periods.iter().all(|period| period.contains(now))
+    /// Whether the sums are of the periods that `now` falls into, and by these terms.
+    pub fn is_current(&self, terms: &Terms, now: Timestamp) -> bool {
+        self.terms == *terms && self.periods.iter().flatten().all(|period| period.contains(now))
     }
 
     /// Whether this run is counted.
@@ -75,14 +117,14 @@ impl Settled {
         self.keys.contains(&(jobid, submitted_at))
     }
 
-    /// The periods, in the order of [`PeriodKind::ALL`].
-    pub fn periods(&self) -> [Period; 3] {
-        self.periods
+    /// The sums by uid and account, each by calendar.
+    pub fn sums(&self) -> impl Iterator<Item = (u32, &str, &[Consumed])> {
+        self.sums.iter().map(|((uid, account), consumed)| (*uid, account.as_str(), consumed.as_slice()))
     }
 
-    /// The sums by uid and account.
-    pub fn sums(&self) -> impl Iterator<Item = (u32, &str, Consumed)> {
-        self.sums.iter().map(|((uid, account), consumed)| (*uid, account.as_str(), *consumed))
+    /// What was consumed under grants, by uid and grant.
+    pub fn lives(&self) -> &HashMap<(u32, u64), Tres> {
+        &self.lives
     }
 
     fn count(&mut self, run: &Run) {
@@ -90,14 +132,22 @@ impl Settled {
         if !self.keys.insert((run.jobid, run.submitted_at)) {
             return;
         }
-        let sum = self.sums.entry((run.uid, run.account.clone())).or_default();
-        for (slot, period) in sum.iter_mut().zip(&self.periods) {
-            *slot = slot.saturating_add(run.most_cpu_seconds(period, ended));
+        let held = self.terms.pricing.held(run.held(), &run.partition, &run.qos);
+        let sums = self
+            .sums
+            .entry((run.uid, run.account.clone()))
+            .or_insert_with(|| vec![Consumed::default(); self.periods.len()]);
+        for (sum, periods) in sums.iter_mut().zip(&self.periods) {
+            for ((slot, period), _) in sum.iter_mut().zip(periods).zip(self.terms.kinds).filter(|(_, is)| *is) {
+                slot.add(&held.times(run.most_seconds(period, ended)));
+            }
+        }
+        for life in self.terms.lives.iter().filter(|life| life.uid == run.uid) {
+            if life.accounts.as_ref().is_none_or(|accounts| accounts.contains(&run.account)) {
+                let period = Period { start: life.from, end: Timestamp::NEVER };
+                let sum = self.lives.entry((life.uid, life.grant)).or_default();
+                sum.add(&held.times(run.most_seconds(&period, ended)));
+            }
         }
     }
-}
-
-fn current(calendar: &Calendar, now: Timestamp) -> Result<[Period; 3], OutsideCalendar> {
-    let [day, week, month] = PeriodKind::ALL.map(|kind| calendar.period(kind, now));
-    Ok([day?, week?, month?])
 }

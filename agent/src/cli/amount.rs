@@ -67,6 +67,27 @@ pub fn digits(text: &str) -> Option<u64> {
     text.parse().ok()
 }
 
+/// A decimal number as so many parts of one; nothing when it is none, or finer than a part.
+pub fn decimal(text: &str, parts: u64) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let whole = digits(whole)?.checked_mul(parts)?;
+    let places = u32::try_from(fraction.len()).ok().filter(|places| *places <= 12)?;
+    let scaled = u128::from(digits(fraction)?) * u128::from(parts);
+    let of = 10_u128.pow(places);
+    let rest = if scaled % of == 0 { u64::try_from(scaled / of).ok()? } else { return None };
+    whole.checked_add(rest)
+}
+
+/// An amount in parts as a decimal with two places, rounded down; with as many as it needs, up to six, if it is less
+/// than a hundredth.
+pub fn show_decimal(amount: u64, parts: u64) -> String {
+    let rest = |places: u32| u128::from(amount % parts) * 10_u128.pow(places) / u128::from(parts);
+    match amount / parts {
+        0 if amount > 0 && rest(2) == 0 => format!("0.{:06}", rest(6)),
+        whole => format!("{whole}.{:02}", rest(2)),
+    }
+}
+
 /// What a limit is set to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitValue {
@@ -74,7 +95,7 @@ pub enum LimitValue {
     Cleared,
     /// Any amount, whatever the defaults say; typed `unlimited`.
     Unlimited,
-    /// At most this many jobs, or CPU-seconds.
+    /// At most this much.
     AtMost(u64),
 }
 
@@ -88,7 +109,12 @@ pub fn cpu_limit(text: &str) -> Option<LimitValue> {
     limit(text, cpu_seconds)
 }
 
-fn limit(text: &str, amount: fn(&str) -> Option<u64>) -> Option<LimitValue> {
+/// A limit in a unit with parts of which there are `parts` in one: a decimal, `unlimited`, or `-1` to clear it.
+pub fn decimal_limit(text: &str, parts: u64) -> Option<LimitValue> {
+    limit(text, |text| decimal(text, parts))
+}
+
+fn limit(text: &str, amount: impl Fn(&str) -> Option<u64>) -> Option<LimitValue> {
     match text {
         "-1" => Some(LimitValue::Cleared),
         _ if text.eq_ignore_ascii_case("unlimited") => Some(LimitValue::Unlimited),
@@ -110,6 +136,19 @@ mod tests {
         assert_eq!(Unit::Hours.show(17), "0.00");
         assert_eq!(Unit::Hours.show(3_599), "1.00");
         assert_eq!(Unit::Hours.show(u64::MAX), "5124095576030431.00");
+    }
+
+    #[test]
+    fn given_a_decimal_then_it_is_exact_or_refused() {
+        for (text, amount) in [("12", 12_000_000), ("0.5", 500_000), ("1.000001", 1_000_001), ("0.10", 100_000)] {
+            assert_eq!(decimal(text, 1_000_000), Some(amount), "{text}");
+        }
+        for text in ["", ".", "1.", ".5", "-1", "1e3", "0.0000001", "1,5", "18446744073709551615"] {
+            assert_eq!(decimal(text, 1_000_000), None, "{text:?}");
+        }
+        assert_eq!(decimal("0.5", 1_024), Some(512));
+        assert_eq!([show_decimal(12_345_678, 1_000_000), show_decimal(42, 1_000_000)], ["12.34", "0.000042"]);
+        assert_eq!(decimal_limit("UNLIMITED", 7), Some(LimitValue::Unlimited));
     }
 
     #[test]

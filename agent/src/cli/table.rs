@@ -8,6 +8,8 @@
 
 use std::io::{self, Write};
 
+use crate::cli::amount::show_decimal;
+
 use bursar_policy::Timestamp;
 use jiff::tz::TimeZone;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -112,6 +114,7 @@ impl<'a> Shown<'a> {
             Cell::Text(text) => printable(text, without_bars),
             Cell::Count(count) => count.to_string(),
             Cell::Seconds(seconds) => self.unit.show(*seconds),
+            Cell::Parts(amount, parts) => show_decimal(*amount, *parts),
             Cell::Instant(seconds) => self.instant(*seconds),
             Cell::Absent => String::new(),
         }
@@ -147,6 +150,8 @@ impl Serialize for JsonRow<'_> {
             match cell {
                 Cell::Text(text) => map.serialize_entry(&name, text)?,
                 Cell::Count(number) | Cell::Seconds(number) => map.serialize_entry(&name, number)?,
+                // As a text, because a JSON number would be read as a floating-point one.
+                Cell::Parts(amount, parts) => map.serialize_entry(&name, &show_decimal(*amount, *parts))?,
                 Cell::Instant(seconds) => {
                     // What never comes has no date: null, like what is not known.
                     let at = jiff::Timestamp::from_second(*seconds).ok().map(|at| at.to_string());

@@ -12,6 +12,7 @@ pub mod machine;
 mod mapping;
 pub mod policy;
 mod preemption;
+pub mod prices;
 pub mod problem;
 pub mod queue;
 pub(crate) mod read;
@@ -20,6 +21,7 @@ pub use cost_center::CostCentres;
 pub use load::{Config, ConfigPaths, load};
 pub use machine::{Machine, MachineRole, SourceConfig};
 pub use policy::{AtRunningLimit, Mapping, Policy, PolicyAccount, PolicyLimits};
+pub use prices::{PriceList, Rates};
 pub use problem::Problem;
 pub use queue::{Factor, OnPreempt, PreemptedRuns, Queue, QueueCaps};
 

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use super::cost_center::{self, CostCentres, wckey};
 use super::limits::{self, Amounts};
 use super::mapping;
+use super::prices::{self, PriceList};
 use super::problem::Problem;
 use super::queue::{self, Queue};
 use super::read::{Table, Value, read_file};
@@ -24,6 +25,12 @@ pub struct Policy {
     pub time_zone_name: String,
     /// The first day of a week.
     pub week_start: Weekday,
+    /// The first month of the fiscal year, 1 to 12; quarters are counted from it.
+    pub fiscal_year_start: i8,
+    /// Whether somebody whose job enters is told what it may cost.
+    pub tells_cost: bool,
+    /// What hours cost.
+    pub prices: PriceList,
     /// Whom people may ask; stands at the end of a refusal.
     pub contact: String,
     /// What becomes of a job that is submitted while its owner's running-job limit is reached.
@@ -61,8 +68,14 @@ pub struct PolicyAccount {
     pub description: String,
     /// The cost centre (wckey); may be empty.
     pub cost_center: String,
+    /// The zone that its periods and those of its people in it are counted in; empty is the site's.
+    pub time_zone: String,
     /// The limits of everybody on it together.
     pub limits: Amounts,
+    /// The limits of each person on it.
+    pub limits_each: Amounts,
+    /// The limits of single persons on it.
+    pub people: BTreeMap<UserName, Amounts>,
 }
 
 /// One `[[mapping]]`: everybody in the group has the role.
@@ -105,6 +118,9 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
         Ok::<_, &str>((zone, name.to_owned()))
     });
     let week_start = root.parsed("week-start", weekday);
+    let fiscal_year_start = root.maybe_parsed("fiscal-year-start", month);
+    let tells_cost = root.boolean_or("tell-cost", false);
+    let prices = prices::prices(root);
     let contact = root.text("contact").map(str::to_owned);
     let at_running_limit = root.maybe_parsed("at-running-limit", |word| match word {
         "wait" => Ok(AtRunningLimit::Wait),
@@ -122,6 +138,9 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
         time_zone,
         time_zone_name,
         week_start: week_start?,
+        fiscal_year_start: fiscal_year_start?.unwrap_or(1),
+        tells_cost: tells_cost?,
+        prices: prices?,
         contact: contact?,
         at_running_limit: at_running_limit?.unwrap_or_default(),
         accounts: accounts.list?,
@@ -145,6 +164,25 @@ fn weekday(word: &str) -> Result<Weekday, &'static str> {
     }
 }
 
+fn month(word: &str) -> Result<i8, &'static str> {
+    let names = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let found = (1..).zip(names).find(|(_, name)| *name == word);
+    found.map(|(number, _)| number).ok_or("is no month; write january or another English name in small letters")
+}
+
 /// What was read of the accounts: all names that were legible, and the whole list if nothing was wrong.
 struct Accounts {
     names: Vec<AccountName>,
@@ -166,9 +204,18 @@ fn accounts(root: &Table<'_>) -> Accounts {
             None => Some(String::new()),
             Some(value) => value.parsed(wckey),
         };
-        let amounts = match table.table("limits") {
+        let time_zone = table.maybe_parsed("time-zone", |name| match TimeZone::get(name) {
+            Ok(_) => Ok(name.to_owned()),
+            Err(_) => Err("is no zone of this system; use a name such as Europe/Berlin"),
+        });
+        let below = |key| match table.table(key) {
             None => Some(Amounts::default()),
             Some(table) => limits::amounts(&table),
+        };
+        let (amounts, each) = (below("limits"), below("limits-each"));
+        let people = match table.table("person") {
+            None => Some(BTreeMap::new()),
+            Some(table) => limits::people(&table),
         };
         table.finish();
         let Some(name) = name else { continue };
@@ -186,13 +233,16 @@ fn accounts(root: &Table<'_>) -> Accounts {
         let (Some(description), Some(cost_center), Some(limits)) = (description, cost_center, amounts) else {
             continue;
         };
+        let (Some(time_zone), Some(limits_each), Some(people)) = (time_zone, each, people) else { continue };
+        let time_zone = time_zone.unwrap_or_default();
         let parent = match parent {
             None => None,
             Some(Some(parent)) => Some(parent),
             Some(None) => continue,
         };
         if !twice {
-            list.push(PolicyAccount { name, parent, description: description.to_owned(), cost_center, limits });
+            let description = description.to_owned();
+            list.push(PolicyAccount { name, parent, description, cost_center, time_zone, limits, limits_each, people });
         }
     }
     let sound =

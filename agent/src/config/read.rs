@@ -176,6 +176,15 @@ impl<'d> Table<'d> {
         members.iter().enumerate().map(member).filter_map(|value| value.table()).collect()
     }
 
+    /// Every entry under a name that the site chose, with its place.
+    pub(crate) fn named_values(&self) -> Vec<(&'d str, Value<'d>)> {
+        let entry = |(key, node): (&'d Spanned<std::borrow::Cow<'d, str>>, &'d Spanned<DeValue<'d>>)| {
+            let value = Value { problems: self.problems, path: self.path_of(key.get_ref()), node };
+            (key.get_ref().as_ref(), value)
+        };
+        self.entries.iter().map(entry).collect()
+    }
+
     /// Every entry as a table under a name that the site chose, with the place of the table.
     pub(crate) fn named_tables(&self) -> Vec<(&'d str, Table<'d>)> {
         let entry = |(key, node): (&'d Spanned<std::borrow::Cow<'d, str>>, &'d Spanned<DeValue<'d>>)| {
@@ -273,6 +282,20 @@ impl<'d> Value<'d> {
     /// The text, if it is one; whoever reads the value proper reports what is wrong with it.
     pub(crate) fn peek(&self) -> Option<&'d str> {
         self.node.get_ref().as_str()
+    }
+
+    /// A decimal number of at least nothing, written in quotes or as a whole number, as so many parts of one.
+    ///
+    /// What is finer than a part is refused, never rounded.
+    pub(crate) fn decimal(&self, parts: u64, most: u64) -> Option<u64> {
+        if !self.is_text() {
+            return Some(self.number(0..=most)?.saturating_mul(parts));
+        }
+        self.parsed(|text| {
+            crate::cli::amount::decimal(text, parts)
+                .filter(|amount| *amount <= most.saturating_mul(parts))
+                .ok_or("is no such amount; write a decimal number in quotes, as \"12.5\"")
+        })
     }
 
     /// Whether the value is a text.

@@ -48,7 +48,7 @@ fn given_the_shipped_examples_then_they_load_and_mean_what_their_comments_say() 
     assert_eq!(config.machine.paths.store, Path::new("/var/lib/bursar/store.db"));
     assert_eq!(config.policy.time_zone_name, "Europe/Berlin");
     let limits = &config.policy.limits;
-    assert_eq!(limits.default[&LimitKind::CpuHoursPerDay], Amount::AtMost(500 * 3_600));
+    assert_eq!(limits.default[&LimitKind::parse("cpu-hours-per-day").unwrap()], Amount::AtMost(500 * 3_600));
     assert_eq!(limits.default[&LimitKind::RunningJobs], Amount::AtMost(50));
     assert_eq!(limits.roles[&Role::ClusterAdmin][&LimitKind::RunningJobs], Amount::Unlimited);
     let summer = config.policy.mappings.iter().find(|m| m.group == "g-summer-school").unwrap();
@@ -102,7 +102,7 @@ week-start = "Monday"
 running-jobs = -1
 queued-jobs = "lots"
 cpu-hours-per-day = 1.5
-cpu-hours-per-year = 10
+cpu-hours-per-decade = 10
 [limits.boss]
 running-jobs = 1
 [limits.person.Ana]
@@ -223,7 +223,7 @@ fn given_amounts_then_hours_become_seconds_and_roles_scopes() {
     let rest = "[limits.guest]\ncpu-hours-per-week = 3\n[[account]]\nname = \"a\"\ndescription = \"A\"\n\
         [account.limits]\nqueued-jobs = 0\n[[mapping]]\ngroup = \"g\"\nrole = \"compute-user\"\naccount = \"a\"\n";
     let policy = policy_with(rest).unwrap().policy;
-    assert_eq!(policy.limits.guest[&LimitKind::CpuHoursPerWeek], Amount::AtMost(10_800));
+    assert_eq!(policy.limits.guest[&LimitKind::parse("cpu-hours-per-week").unwrap()], Amount::AtMost(10_800));
     assert_eq!(policy.accounts[0].limits[&LimitKind::QueuedJobs], Amount::AtMost(0));
     assert_eq!(policy.mappings[0].scope, Scope::Account(policy.accounts[0].name.clone()));
 }

@@ -17,7 +17,7 @@ use crate::slurm::found::FoundCluster;
 use crate::slurm::plan::plan;
 use crate::slurm::uids::{heal_missing_uids, host_knows};
 use crate::snapshot::{Holding, Holdings};
-use crate::store::{PersonState, Presence};
+use crate::store::{LimitKind, PersonState, Presence};
 
 /// What slurmdbd should hold, and a sentence on who was left out for now.
 ///
@@ -69,10 +69,9 @@ pub fn desired(view: &View, now: Timestamp) -> Result<(DesiredCluster, Option<St
 }
 
 fn user(holding: &Holding<'_>) -> DesiredUser {
-    let limits = JobLimits {
-        max_jobs: holding.limits.running_jobs,
-        max_submit: holding.limits.running_jobs.zip(holding.limits.queued_jobs).map(|(r, q)| r.saturating_add(q)),
-    };
+    let jobs = |kind| holding.limits.get(&kind).map(|jobs| u32::try_from(*jobs).unwrap_or(u32::MAX - 1));
+    let (running, queued) = (jobs(LimitKind::RunningJobs), jobs(LimitKind::QueuedJobs));
+    let limits = JobLimits { max_jobs: running, max_submit: running.zip(queued).map(|(r, q)| r.saturating_add(q)) };
     let mut associations: BTreeMap<_, _> = BTreeMap::new();
     associations.extend(holding.former_accounts.iter().map(|account| ((*account).clone(), AssociationState::Revoked)));
     associations.extend(holding.accounts.iter().map(|account| ((*account).clone(), AssociationState::Active(limits))));

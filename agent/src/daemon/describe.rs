@@ -1,9 +1,10 @@
 //! What a pass changes in the store, a line each.
 
 use super::site::Step;
+use crate::cli::amount::show_decimal;
 use crate::store::policy::PolicyChanges;
 use crate::store::sync::SourceChanges;
-use crate::store::{Amount, Grant, Limit, PersonState};
+use crate::store::{Amount, Grant, Limit, PersonState, Unit};
 
 fn step(part: &'static str, action: &str, object: String, detail: String) -> Step {
     Step { part, action: action.to_owned(), object, detail }
@@ -63,7 +64,11 @@ fn limit_name(limit: &Limit) -> String {
 
 fn amount(limit: &Limit) -> String {
     match limit.amount {
-        Amount::AtMost(amount) => (amount / limit.kind.base_units()).to_string(),
+        Amount::AtMost(amount) => match limit.kind.unit() {
+            Unit::Count => amount.to_string(),
+            Unit::Hours => (amount / 3_600).to_string(),
+            Unit::Decimal(parts) => show_decimal(amount, parts),
+        },
         Amount::Unlimited => "unlimited".to_owned(),
     }
 }

@@ -110,7 +110,7 @@ impl People {
         let loaded = tokio::task::spawn_blocking(move || config::load(&paths)).await;
         let outcome = match loaded {
             Ok(Ok(config)) => {
-                let calendar = Calendar { zone: config.policy.time_zone.clone(), week_start: config.policy.week_start };
+                let calendar = Calendar::of_policy(&config.policy);
                 if *self.site.view().config != config {
                     self.site.renew(|view| {
                         view.config = Arc::new(config);
@@ -201,8 +201,14 @@ impl People {
         let view = self.site.view();
         let now = self.site.now();
         let holdings = Holdings::of(&view.stored, now);
-        let sources =
-            Sources { config: &view.config, calendar: &view.calendar, stored: &view.stored, holdings: &holdings };
+        let calendars = compile::calendars(&view.calendar, &view.stored);
+        let sources = Sources {
+            config: &view.config,
+            calendar: &view.calendar,
+            calendars: &calendars,
+            stored: &view.stored,
+            holdings: &holdings,
+        };
         let mut contents = compile::node(&sources, now);
         let path = view.config.machine.paths.publish.join("node.snap");
         let stands = self.published.as_ref().is_some_and(|published| {

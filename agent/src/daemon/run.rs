@@ -94,7 +94,7 @@ fn newest_published(folder: &Path) -> u64 {
 }
 
 async fn first_view(config: Config, store: &Store) -> Result<View, Error> {
-    let calendar = Calendar { zone: config.policy.time_zone.clone(), week_start: config.policy.week_start };
+    let calendar = Calendar::of_policy(&config.policy);
     Ok(View {
         config: Arc::new(config),
         calendar,

@@ -12,6 +12,7 @@ use bursar_policy::{Snapshot, Timestamp};
 use tokio::sync::Notify;
 
 use super::site::{Site, View, chain};
+use crate::accounting::settled::Terms;
 use crate::accounting::{Flight, Settled, Standing, flight::Ground, listed};
 use crate::slurm::SlurmCommands;
 use crate::slurm::desired::ClusterName;
@@ -19,7 +20,7 @@ use crate::slurm::facts::ClusterFacts;
 use crate::slurm::live;
 use crate::slurm::settled::{self, EndedIn, WckeyColumn};
 use crate::snapshot::compile::{self, Sources};
-use crate::snapshot::{Holdings, publish};
+use crate::snapshot::{Holdings, publish, queues};
 use crate::store::runs::Run;
 
 /// The cluster's facts are read this often: seconds.
@@ -30,6 +31,13 @@ const LOOKBACKS: [(u64, u64); 3] = [(0, 300), (300, 7_200), (86_400, 35 * 86_400
 const RENEWED_AFTER: u64 = 10;
 /// The name of the reading's watermark in the store.
 const WATERMARK: &str = "ended";
+
+/// By what runs and jobs are counted now.
+fn terms(view: &View, now: Timestamp) -> Terms {
+    let calendars = compile::calendars(&view.calendar, &view.stored);
+    let priced = view.cluster.priced(&view.config.policy.prices);
+    compile::terms(&view.config, &view.stored, &Holdings::of(&view.stored, now), &calendars, &priced)
+}
 
 /// The task's memory between lists.
 pub struct Usage {
@@ -95,7 +103,8 @@ impl Usage {
         let live = live::read(&self.commands).await.map_err(|error| chain(&error))?;
         let jobs = live.jobs.len();
         self.listed_as_of = Some(as_of);
-        self.flight.take(live.jobs.iter().map(listed::live_job).collect(), as_of);
+        let gpu_types = &self.site.view().cluster.gpu_types;
+        self.flight.take(live.jobs.iter().map(|job| listed::live_job(job, gpu_types)).collect(), as_of);
         // slurmctld lists a job for minutes after its end; once it is settled nothing more is awaited of it.
         self.forget_settled();
         let read = self.read_runs(as_of).await;
@@ -133,7 +142,8 @@ impl Usage {
     async fn read_runs(&mut self, now: Timestamp) -> Result<String, String> {
         let view = self.site.view();
         let cluster = &view.config.machine.cluster;
-        if self.settled.as_ref().is_none_or(|settled| !settled.is_current(now)) {
+        let terms = terms(&view, now);
+        if self.settled.as_ref().is_none_or(|settled| !settled.is_current(&terms, now)) {
             self.sum(&view, now).await?;
         }
         let due = self.due(now, &view);
@@ -150,10 +160,7 @@ impl Usage {
         // A first reading begins with the oldest period that a limit can be counted in.
         let since = match seen {
             Some(seen) => seen,
-            None => self
-                .settled
-                .as_ref()
-                .map_or(now, |settled| settled.periods().iter().map(|period| period.start).min().unwrap_or(now)),
+            None => self.settled.as_ref().map_or(now, |settled| settled.counts_from(now)),
         };
         let window = EndedIn::since(Some(since), lookback, now, WckeyColumn::Untrusted);
         let mut runs: Vec<Run> = Vec::new();
@@ -194,7 +201,7 @@ impl Usage {
     async fn sum(&mut self, view: &View, now: Timestamp) -> Result<(), String> {
         let cluster = &view.config.machine.cluster;
         let mut settled =
-            Settled::read(&self.site.store, cluster, &view.calendar, now).await.map_err(|error| chain(&error))?;
+            Settled::read(&self.site.store, cluster, terms(view, now), now).await.map_err(|error| chain(&error))?;
         if let Some(older) = &self.settled {
             settled.inherit(older, self.flight.keys());
         }
@@ -232,21 +239,46 @@ impl Usage {
     async fn publish(&mut self, as_of: Timestamp) -> Result<String, String> {
         let view = self.site.view();
         let now = self.site.now();
+        let terms = terms(&view, now);
+        if self.settled.as_ref().is_some_and(|settled| !settled.is_current(&terms, now)) {
+            // A limit on a longer period, a price or a zone is new: what was consumed must be counted by it first.
+            self.sum(&view, now).await?;
+        }
         let Some(settled) = &self.settled else { return Err("no sums of runs yet".to_owned()) };
-        let ground = Ground::new(view.cluster.facts, &view.cluster.partitions, &view.calendar, now)
-            .map_err(|error| chain(&error))?;
+        let calendars = &terms.calendars;
+        let edges = compile::edges(calendars, now).map_err(|error| chain(&error))?;
+        let cluster = view.cluster.priced(&view.config.policy.prices);
+        let queues = queues::charging(&view.config.policy);
+        let ground =
+            Ground::new(&cluster, &queues, edges.clone(), terms.pricing.clone(), now).map_err(|error| chain(&error))?;
         let parents: std::collections::HashMap<&str, &str> = view
             .stored
             .accounts
             .iter()
             .filter_map(|account| Some((account.name.as_str(), account.parent.as_ref()?.as_str())))
             .collect();
-        let standing = Standing::reckon(settled, &self.flight, &ground, |account| parents.get(account).copied());
+        let zones: std::collections::HashMap<&str, u32> = view
+            .stored
+            .accounts
+            .iter()
+            .map(|account| (account.name.as_str(), calendars.of_zone(&account.time_zone)))
+            .collect();
+        let standing = Standing::reckon(
+            settled,
+            &self.flight,
+            &ground,
+            |account| parents.get(account).copied(),
+            |account| zones.get(account).copied().unwrap_or(0),
+        );
         let holdings = Holdings::of(&view.stored, now);
-        let sources =
-            Sources { config: &view.config, calendar: &view.calendar, stored: &view.stored, holdings: &holdings };
-        let periods = compile::periods(&view.calendar, now).map_err(|error| chain(&error))?;
-        let controller = compile::controller(&sources, &view.cluster, &standing, &self.flight, periods, as_of);
+        let sources = Sources {
+            config: &view.config,
+            calendar: &view.calendar,
+            calendars,
+            stored: &view.stored,
+            holdings: &holdings,
+        };
+        let controller = compile::controller(&sources, &cluster, &standing, &self.flight, edges, as_of);
         let jobs = compile::jobs(&sources, &self.flight, as_of);
         let folder = &view.config.machine.paths.publish;
         // The list of jobs first: an edit judged between the two then finds its job.

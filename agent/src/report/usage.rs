@@ -81,7 +81,7 @@ fn so_far(job: &LiveJob, period: &Period, now: Timestamp) -> u64 {
         Stage::Running(started) | Stage::Suspended(started) => (started, now),
         Stage::Ended(started, ended) => (started, ended),
     };
-    period.overlap(from.max(job.submitted_at), to).saturating_mul(job.cpus)
+    period.overlap(from.max(job.submitted_at), to).saturating_mul(job.cpus())
 }
 
 /// One line per account and person, by account and name.

@@ -39,7 +39,7 @@ pub enum Memory {
 }
 
 /// The largest values among a partition's nodes; they need not all stand on one node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LargestNode {
     /// CPUs (hardware threads).
     pub cpus: u32,
@@ -49,8 +49,12 @@ pub struct LargestNode {
     pub threads_per_core: u32,
     /// Memory in MB.
     pub memory_mb: u64,
+    /// Sockets.
+    pub sockets: u32,
     /// GPUs of any type.
     pub gpus: u64,
+    /// GPUs by type, in lower case; `scontrol` names types in Gres whatever AccountingStorageTRES counts.
+    pub gpu_types: BTreeMap<String, u64>,
 }
 
 /// A partition.
@@ -86,6 +90,10 @@ pub struct PartitionFacts {
     pub select_parameters: BTreeSet<String>,
     /// The largest of its nodes.
     pub largest: LargestNode,
+    /// DefCpuPerGPU, its own or else the cluster's.
+    pub cpus_per_gpu: Option<u32>,
+    /// DefMemPerGPU in MB, its own or else the cluster's.
+    pub memory_per_gpu: Option<u64>,
 }
 
 /// The cluster.
@@ -166,8 +174,11 @@ impl ClusterFacts {
             .collect();
         let object = "the cluster";
         let largest = largest_nodes(nodes)?;
-        let partitions =
-            partitions.lines().filter(|line| line.starts_with("PartitionName=")).map(|line| partition(line, &largest));
+        let defaults = keys.get("JobDefaults").copied().unwrap_or_default();
+        let partitions = partitions
+            .lines()
+            .filter(|line| line.starts_with("PartitionName="))
+            .map(|line| partition(line, &largest, defaults));
         let (slurm_user, uid) = text(&keys, "SlurmUser", object)?
             .strip_suffix(')')
             .and_then(|user| user.split_once('('))
@@ -238,10 +249,16 @@ fn list(value: &str, fold: fn(&str) -> String) -> BTreeSet<String> {
     value.split(',').map(str::trim).filter(none).map(fold).collect()
 }
 
-fn partition(line: &str, nodes: &BTreeMap<String, LargestNode>) -> Result<PartitionFacts, FactsError> {
+/// One of the numbers in `JobDefaults=DefCpuPerGPU=2,DefMemPerGPU=1000`.
+fn job_default<T: std::str::FromStr>(defaults: &str, name: &str) -> Option<T> {
+    defaults.split(',').filter_map(|item| item.split_once('=')).find(|(key, _)| *key == name)?.1.parse().ok()
+}
+
+fn partition(line: &str, nodes: &BTreeMap<String, LargestNode>, defaults: &str) -> Result<PartitionFacts, FactsError> {
     let keys = record(line);
     let name = text(&keys, "PartitionName", "a partition")?;
     let time = |field| TimeLimit::parse_minutes(text(&keys, field, name)?).ok_or_else(|| bad(field, name));
+    let own = keys.get("JobDefaults").copied().unwrap_or_default();
     Ok(PartitionFacts {
         name: name.to_owned(),
         is_default: text(&keys, "Default", name)? == "YES",
@@ -257,7 +274,9 @@ fn partition(line: &str, nodes: &BTreeMap<String, LargestNode>) -> Result<Partit
         default_memory: memory(&keys, ["DefMemPerCPU", "DefMemPerNode"], name)?,
         max_memory: memory(&keys, ["MaxMemPerCPU", "MaxMemPerNode"], name)?,
         select_parameters: list(text(&keys, "SelectTypeParameters", name)?, str::to_ascii_uppercase),
-        largest: nodes.get(name).copied().unwrap_or_default(),
+        largest: nodes.get(name).cloned().unwrap_or_default(),
+        cpus_per_gpu: job_default(own, "DefCpuPerGPU").or_else(|| job_default(defaults, "DefCpuPerGPU")),
+        memory_per_gpu: job_default(own, "DefMemPerGPU").or_else(|| job_default(defaults, "DefMemPerGPU")),
     })
 }
 
@@ -268,12 +287,15 @@ fn largest_nodes(text_of_nodes: &str) -> Result<BTreeMap<String, LargestNode>, F
         let name = text(&keys, "NodeName", "a node")?;
         let threads = number(&keys, "ThreadsPerCore", name)?;
         let gpus = keys.get("CfgTRES").and_then(|list| tres(list)).and_then(|tres| tres.get("gres/gpu").copied());
+        let (counted, gpu_types) = gres_gpus(keys.get("Gres").copied().unwrap_or_default());
         let one = LargestNode {
             cpus: number(&keys, "CPUTot", name)?,
             cpus_per_socket: number(&keys, "CoresPerSocket", name)?.saturating_mul(threads),
             threads_per_core: threads,
             memory_mb: text(&keys, "RealMemory", name)?.parse().map_err(|_| bad("RealMemory", name))?,
-            gpus: gpus.unwrap_or(0),
+            sockets: number(&keys, "Sockets", name)?,
+            gpus: gpus.unwrap_or(0).max(counted),
+            gpu_types,
         };
         for partition in keys.get("Partitions").copied().unwrap_or_default().split(',').filter(|p| !p.is_empty()) {
             let most = by_partition.entry(partition.to_owned()).or_default();
@@ -281,10 +303,37 @@ fn largest_nodes(text_of_nodes: &str) -> Result<BTreeMap<String, LargestNode>, F
             most.cpus_per_socket = most.cpus_per_socket.max(one.cpus_per_socket);
             most.threads_per_core = most.threads_per_core.max(one.threads_per_core);
             most.memory_mb = most.memory_mb.max(one.memory_mb);
+            most.sockets = most.sockets.max(one.sockets);
             most.gpus = most.gpus.max(one.gpus);
+            for (name, count) in &one.gpu_types {
+                let known = most.gpu_types.entry(name.clone()).or_default();
+                *known = (*known).max(*count);
+            }
         }
     }
     Ok(by_partition)
+}
+
+/// The GPUs of a node's `Gres`, as in `gpu:a100:4(S:0-1),gpu:2`: all of them, and by type.
+fn gres_gpus(gres: &str) -> (u64, BTreeMap<String, u64>) {
+    let mut all: u64 = 0;
+    let mut types: BTreeMap<String, u64> = BTreeMap::new();
+    // Sockets stand in brackets with commas of their own.
+    let plain: String = gres.split('(').map(|part| part.split_once(')').map_or(part, |(_, after)| after)).collect();
+    for item in plain.split(',') {
+        let parts: Vec<&str> = item.split(':').collect();
+        let (of, count) = match parts.as_slice() {
+            ["gpu", of, count] => (Some(*of), count.parse().unwrap_or(0)),
+            ["gpu", count] => (None, count.parse().unwrap_or(0)),
+            _ => continue,
+        };
+        all = all.saturating_add(count);
+        if let Some(of) = of {
+            let known = types.entry(of.to_ascii_lowercase()).or_default();
+            *known = known.saturating_add(count);
+        }
+    }
+    (all, types)
 }
 
 #[cfg(test)]

@@ -35,7 +35,15 @@ fn given_recorded_output_then_what_bounds_a_job_is_read() {
     let [main, short, excl] = facts.partitions.as_slice() else { panic!("three partitions") };
     assert!(main.is_default && !short.is_default);
     assert_eq!((main.max_time, main.default_time, main.max_nodes), (TimeLimit::Unlimited, TimeLimit::Unset, None));
-    let largest = LargestNode { cpus: 32, cpus_per_socket: 16, threads_per_core: 2, memory_mb: 64_000, gpus: 2 };
+    let largest = LargestNode {
+        cpus: 32,
+        cpus_per_socket: 16,
+        threads_per_core: 2,
+        memory_mb: 64_000,
+        sockets: 2,
+        gpus: 2,
+        gpu_types: BTreeMap::from([("a100".to_owned(), 2)]),
+    };
     assert_eq!(main.largest, largest);
     assert_eq!((short.default_time, short.max_time), (TimeLimit::Seconds(600), TimeLimit::Seconds(7_200)));
     assert_eq!((short.over_time_limit, short.max_memory), (TimeLimit::Seconds(300), Memory::PerCpu(2_000)));

@@ -4,14 +4,18 @@ use std::collections::HashMap;
 
 use bursar_policy::job::TimeLimit;
 use bursar_policy::snapshot::{
-    Account, ClusterFacts, Contents, Edge, Grant, Group, Header, Home, Kind, LiveJob, Partition, Person, RecentJob,
+    Account, Association, Calendar as Edges, ClusterFacts, Contents, CostCenter, CostCenterRule, Grant, Group, Header,
+    Home, Kind, LiveJob, Partition, Person, RecentJob,
 };
-use bursar_policy::{AccountName, PeriodKind, Timestamp};
+use bursar_policy::{AccountName, Line, PeriodKind, Timestamp, Tres, Usage};
 
-use super::holdings::{Holding, Holdings, ends_at};
+use super::holdings::{Holding, Holdings, Limits, ends_at};
+use super::queues;
+use crate::accounting::calendar::OutsideCalendar;
 use crate::accounting::flight::{Flight, Stage};
-use crate::accounting::{Calendar, Standing};
-use crate::config::{AtRunningLimit, Config};
+use crate::accounting::settled::{Life, Terms};
+use crate::accounting::{Calendar, Calendars, Pricing, Standing};
+use crate::config::{AtRunningLimit, Config, PriceList};
 use crate::store::contents::Contents as Stored;
 use crate::store::{PersonState, Presence, SubjectId};
 
@@ -25,8 +29,22 @@ const NOTICE: u64 = 14 * 86_400;
 pub struct Cluster {
     /// How it hands out CPUs.
     pub facts: ClusterFacts,
-    /// Its partitions.
+    /// Its partitions; without prices.
     pub partitions: Vec<Partition>,
+    /// The types of GPU that it has, as many as a snapshot tells apart.
+    pub gpu_types: Vec<String>,
+}
+
+impl Cluster {
+    /// The same with the prices of its partitions.
+    #[must_use]
+    pub fn priced(&self, list: &PriceList) -> Self {
+        let mut priced = self.clone();
+        for partition in &mut priced.partitions {
+            partition.prices = list.of(&partition.name, &self.gpu_types);
+        }
+        priced
+    }
 }
 
 /// Everything a snapshot is compiled from.
@@ -36,6 +54,8 @@ pub struct Sources<'a> {
     pub config: &'a Config,
     /// The site's calendar.
     pub calendar: &'a Calendar,
+    /// All calendars.
+    pub calendars: &'a Calendars,
     /// The store.
     pub stored: &'a Stored,
     /// The store, resolved.
@@ -55,6 +75,7 @@ impl Sources<'_> {
             notice: NOTICE,
             cluster: self.config.machine.cluster.clone(),
             contact: self.config.policy.contact.clone(),
+            currency: self.config.policy.prices.currency.clone(),
         }
     }
 
@@ -70,29 +91,34 @@ impl Sources<'_> {
         (accounts, positions)
     }
 
-    /// Accounts and people as both main snapshots carry them; usage where `standing` is given.
-    fn fill(&self, contents: &mut Contents, standing: Option<&Standing>) {
+    /// Accounts and people as both main snapshots carry them; limits and what is held where there is a `ledger`.
+    fn fill(&self, contents: &mut Contents, ledger: Option<&Ledger<'_>>) {
         let (accounts, positions) = self.accounts();
         contents.accounts = accounts
             .iter()
             .map(|account| Account {
                 name: account.name.to_string(),
                 parent: account.parent.as_ref().and_then(|parent| positions.get(parent)).copied(),
-                limits: self.holdings.limits.account(&account.name),
-                usage: standing.map(|standing| standing.account(account.name.as_str())).unwrap_or_default(),
+                calendar: ledger.map_or(0, |_| self.calendars.of_zone(&account.time_zone)),
+                lines: ledger.map_or_else(Vec::new, |ledger| {
+                    let held = ledger.standing.account(account.name.as_str());
+                    ledger.lines(&self.holdings.limits.account(&account.name), &held, &Tres::ZERO)
+                }),
+                cost_center: account.cost_center.to_ascii_lowercase(),
+                storage: Vec::new(),
             })
             .collect();
-        contents.people =
-            self.holdings.people.iter().map(|holding| self.person(holding, &positions, standing)).collect();
+        contents.people = self.holdings.people.iter().map(|holding| self.person(holding, &positions, ledger)).collect();
     }
 
     fn person(
         &self,
         holding: &Holding<'_>,
         positions: &HashMap<&AccountName, u32>,
-        standing: Option<&Standing>,
+        ledger: Option<&Ledger<'_>>,
     ) -> Person {
         let subject = holding.subject;
+        let uid = subject.uid.get();
         let grants = holding
             .grants
             .iter()
@@ -106,9 +132,28 @@ impl Sources<'_> {
                     until,
                     revoked: grant.revocation.as_ref().is_some_and(|revocation| revocation.at <= until),
                     until_text: self.calendar.text(until),
+                    lines: ledger.map_or_else(Vec::new, |ledger| {
+                        let limits = self.holdings.limits.grant(grant.id);
+                        if limits.is_empty() {
+                            return Vec::new();
+                        }
+                        let held = match grant.scope.account() {
+                            Some(account) => ledger.standing.seat(uid, account.as_str()),
+                            None => ledger.standing.person(uid),
+                        };
+                        ledger.lines(&limits, &held, &ledger.standing.life(uid, grant.id.0))
+                    }),
                 }
             })
             .collect();
+        let seats = |ledger: &Ledger<'_>| -> Vec<Association> {
+            let seat = |(account, limits): (&&AccountName, &Limits)| {
+                let held = ledger.standing.seat(uid, account.as_str());
+                let lines = ledger.lines(limits, &held, &Tres::ZERO);
+                positions.get(*account).map(|at| Association { account: *at, lines })
+            };
+            holding.limits_in.iter().filter_map(seat).collect()
+        };
         Person {
             uid: subject.uid.get(),
             gid: subject.uid.get(),
@@ -116,31 +161,124 @@ impl Sources<'_> {
             state: subject.state,
             kind: subject.kind,
             default_account: holding.default_account.and_then(|account| positions.get(account)).copied(),
-            limits: holding.limits,
-            usage: standing.map(|standing| standing.person(subject.uid.get())).unwrap_or_default(),
+            lines: ledger.map_or_else(Vec::new, |ledger| {
+                ledger.lines(&holding.limits, &ledger.standing.person(uid), &Tres::ZERO)
+            }),
+            associations: ledger.map_or_else(Vec::new, seats),
+            storage: Vec::new(),
             grants,
             home: None,
         }
     }
 }
 
-/// The snapshot that the plugin decides from.
+/// What everybody holds, and how it is counted.
+struct Ledger<'a> {
+    standing: &'a Standing,
+    gpu_types: &'a [String],
+}
+
+impl Ledger<'_> {
+    /// Limits with what is held against them; those on a type of GPU that the cluster has not are left out.
+    fn lines(&self, limits: &Limits, held: &Usage, life: &Tres) -> Vec<Line> {
+        let line = |(kind, limit): (&crate::store::LimitKind, &u64)| {
+            Some(held.line(kind.measure(self.gpu_types)?, *limit, life))
+        };
+        limits.iter().filter_map(line).collect()
+    }
+}
+
+/// The snapshot that the plugin decides from; `cluster` with its prices.
 pub fn controller(
     sources: &Sources<'_>,
     cluster: &Cluster,
     standing: &Standing,
     flight: &Flight,
-    periods: [Vec<Edge>; 3],
+    edges: Vec<Edges>,
     as_of: Timestamp,
 ) -> Contents {
+    let policy = &sources.config.policy;
     let mut contents = Contents::empty(sources.header(Kind::Controller, as_of));
     contents.facts = cluster.facts;
-    contents.facts.running_limit_refuses = sources.config.policy.at_running_limit == AtRunningLimit::Refuse;
+    contents.facts.running_limit_refuses = policy.at_running_limit == AtRunningLimit::Refuse;
+    contents.facts.tells_cost = policy.tells_cost;
+    let (_, positions) = sources.accounts();
+    contents.cost_centers = cost_centers(sources);
+    contents.facts.cost_centers = match (policy.cost_centres.required, contents.cost_centers.is_empty()) {
+        (true, _) => CostCenterRule::Required,
+        (false, false) => CostCenterRule::Known,
+        (false, true) => CostCenterRule::Any,
+    };
     contents.partitions = cluster.partitions.clone();
-    contents.periods = periods;
-    sources.fill(&mut contents, Some(standing));
+    contents.gpu_types = cluster.gpu_types.clone();
+    contents.calendars = edges;
+    contents.queues = queues::of(policy, &positions);
+    sources.fill(&mut contents, Some(&Ledger { standing, gpu_types: &cluster.gpu_types }));
     contents.recent = recent(sources, flight);
     contents
+}
+
+/// The cost centres of accounts and those that everybody may charge, as slurmdbd folds them.
+fn cost_centers(sources: &Sources<'_>) -> Vec<CostCenter> {
+    let listed = &sources.config.policy.cost_centres.listed;
+    let names: std::collections::BTreeSet<String> = listed.iter().map(|name| name.to_ascii_lowercase()).collect();
+    // An account's own is always its to charge; it needs no entry here.
+    names.into_iter().map(|name| CostCenter { name, accounts: Vec::new() }).collect()
+}
+
+/// How runs and live jobs are counted: calendars, prices, kinds of period, grants.
+pub fn terms(
+    config: &Config,
+    stored: &Stored,
+    holdings: &Holdings<'_>,
+    calendars: &Calendars,
+    priced: &Cluster,
+) -> Terms {
+    let policy = &config.policy;
+    let factors = policy.queues.iter().map(|queue| (queue.qos.as_str().to_owned(), queues::factor(queue))).collect();
+    let prices = policy.prices.of("", &priced.gpu_types);
+    // Days, weeks and months are always told, longer ones only where something is counted by them.
+    let mut kinds = [true, true, true, false, false];
+    for kind in holdings.limits.kinds().filter_map(crate::store::LimitKind::period) {
+        if let Some(slot) = kinds.get_mut(kind.index()) {
+            *slot = true;
+        }
+    }
+    Terms {
+        calendars: calendars.clone(),
+        pricing: Pricing::new(&priced.gpu_types, &priced.partitions, prices, factors),
+        kinds,
+        lives: lives(stored, holdings),
+    }
+}
+
+/// The grants whose consumption is limited, with each holder.
+fn lives(stored: &Stored, holdings: &Holdings<'_>) -> Vec<Life> {
+    let counted = |id| holdings.limits.grant(id).keys().any(|kind| kind.is_of_grant());
+    let mut lives = Vec::new();
+    for holding in &holdings.people {
+        for grant in holding.grants.iter().filter(|grant| counted(grant.id)) {
+            let accounts = grant.scope.account().map(|top| {
+                let mut below: std::collections::HashSet<String> = [top.to_string()].into();
+                // Accounts of the store come in no order of their tree; each round finds one more level.
+                loop {
+                    let found: Vec<String> = stored
+                        .accounts
+                        .iter()
+                        .filter(|account| account.parent.as_ref().is_some_and(|above| below.contains(above.as_str())))
+                        .map(|account| account.name.to_string())
+                        .filter(|name| !below.contains(name))
+                        .collect();
+                    if found.is_empty() {
+                        break below;
+                    }
+                    below.extend(found);
+                }
+            });
+            lives.push(Life { uid: holding.subject.uid.get(), grant: grant.id.0, from: grant.from, accounts });
+        }
+    }
+    lives
 }
 
 /// Submissions that the plugin may still hold bookings for.
@@ -171,6 +309,7 @@ pub fn jobs(sources: &Sources<'_>, flight: &Flight, as_of: Timestamp) -> Content
             uid: job.uid,
             account: job.account.clone(),
             partition: job.partition.clone(),
+            qos: job.qos.clone(),
             running: job.stage != Stage::Waiting,
             begin_at: job.begin_at,
             minutes: match job.time_limit {
@@ -231,11 +370,21 @@ pub fn node(sources: &Sources<'_>, now: Timestamp) -> Contents {
     contents
 }
 
-/// The edges of the site's periods from now on.
-pub fn periods(
-    calendar: &Calendar,
-    now: Timestamp,
-) -> Result<[Vec<Edge>; 3], crate::accounting::calendar::OutsideCalendar> {
-    let [day, week, month] = PeriodKind::ALL.map(|kind| calendar.edges(kind, now));
-    Ok([day?, week?, month?])
+/// The calendars that are counted by: the site's, and those of accounts in zones of their own.
+pub fn calendars(site: &Calendar, stored: &Stored) -> Calendars {
+    let active = stored.accounts.iter().filter(|account| account.state == Presence::Active);
+    Calendars::new(site.clone(), active.map(|account| account.time_zone.as_str()))
+}
+
+/// The edges of every calendar's periods from now on.
+pub fn edges(calendars: &Calendars, now: Timestamp) -> Result<Vec<Edges>, OutsideCalendar> {
+    let mut all = Vec::new();
+    for calendar in calendars.iter() {
+        let mut edges = Edges::default();
+        for (slot, kind) in edges.iter_mut().zip(PeriodKind::ALL) {
+            *slot = calendar.edges(kind, now)?;
+        }
+        all.push(edges);
+    }
+    Ok(all)
 }

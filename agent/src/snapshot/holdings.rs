@@ -4,13 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bursar_policy::{AccountName, Limits, PersonState, Role, SubjectKind, Timestamp};
+use bursar_policy::{AccountName, GrantId, PersonState, Role, SubjectKind, Timestamp};
 
 use crate::store::contents::Contents;
 use crate::store::{self, Amount, Grant, GroupId, Holder, LimitKind, LimitTarget, Presence, Scope, Subject, SubjectId};
 
 /// How long an ended grant is still worth telling its holder of: seconds.
 const REMEMBERED: u64 = 400 * 86_400;
+
+/// Limits of one owner by kind, in the base unit of each; a kind that is missing is unlimited.
+pub type Limits = BTreeMap<LimitKind, u64>;
 
 /// One person and all that follows from the store for them.
 #[derive(Debug, Clone)]
@@ -21,6 +24,8 @@ pub struct Holding<'c> {
     pub grants: Vec<&'c Grant>,
     /// The limits over all accounts.
     pub limits: Limits,
+    /// The limits in single accounts and below them, where there are any.
+    pub limits_in: BTreeMap<&'c AccountName, Limits>,
     /// Accounts in which they may submit now.
     pub accounts: BTreeSet<&'c AccountName>,
     /// Accounts in which they once could and now may not.
@@ -130,10 +135,20 @@ fn holding<'c>(
         }
     }
     former.retain(|account| !granted.contains(account));
+    let above = |name: &&'c AccountName| accounts.get(*name).and_then(|account| account.parent.as_ref());
+    let line = |name: &'c AccountName| std::iter::successors(Some(name), above).take(64);
+    let mut reached: BTreeSet<&AccountName> = granted.iter().flat_map(|account| line(account)).collect();
+    if admin {
+        reached.extend(accounts.keys());
+    }
+    let limited = limits.accounts_with_people().filter_map(|account| reached.get(account).copied());
+    let limits_in = limited.map(|account| (account, limits.person_in(subject.id, account)));
+    let limits_in = limits_in.filter(|(_, limits)| !limits.is_empty()).collect();
     let default_account = default_account.or_else(|| granted.first().copied());
     Holding {
         subject,
         limits: limits.person(subject, strongest),
+        limits_in,
         grants,
         accounts: granted,
         former_accounts: former,
@@ -146,14 +161,27 @@ fn holding<'c>(
 /// Limits by target.
 #[derive(Debug, Clone)]
 pub struct LimitIndex {
-    amounts: HashMap<(LimitTarget, LimitKind), Amount>,
+    amounts: HashMap<LimitTarget, BTreeMap<LimitKind, Amount>>,
+    /// Accounts in which single people, or each of them, have limits.
+    with_people: BTreeSet<AccountName>,
 }
 
 impl LimitIndex {
     /// Indexes the store's limits.
     pub fn of(contents: &Contents) -> Self {
-        let amounts = contents.limits.iter().map(|limit| ((limit.target.clone(), limit.kind), limit.amount)).collect();
-        Self { amounts }
+        let mut amounts: HashMap<LimitTarget, BTreeMap<LimitKind, Amount>> = HashMap::new();
+        let mut with_people = BTreeSet::new();
+        for limit in &contents.limits {
+            if let LimitTarget::PersonIn(_, account) | LimitTarget::EachIn(account) = &limit.target {
+                with_people.insert(account.clone());
+            }
+            amounts.entry(limit.target.clone()).or_default().insert(limit.kind, limit.amount);
+        }
+        Self { amounts, with_people }
+    }
+
+    fn accounts_with_people(&self) -> impl Iterator<Item = &AccountName> {
+        self.with_people.iter()
     }
 
     /// The limits of an account.
@@ -172,23 +200,31 @@ impl LimitIndex {
         self.resolve(&targets)
     }
 
+    /// The limits of a person in an account: their own there, else those of each person in it.
+    pub fn person_in(&self, subject: SubjectId, account: &AccountName) -> Limits {
+        self.resolve(&[LimitTarget::PersonIn(subject, account.clone()), LimitTarget::EachIn(account.clone())])
+    }
+
+    /// The limits of what a grant lets each of its holders consume.
+    pub fn grant(&self, id: GrantId) -> Limits {
+        self.resolve(&[LimitTarget::Grant(id)])
+    }
+
+    /// Every kind that some limit counts.
+    pub fn kinds(&self) -> impl Iterator<Item = LimitKind> {
+        self.amounts.values().flat_map(BTreeMap::keys).copied()
+    }
+
+    /// What the nearest target that says something of a kind says.
     fn resolve(&self, targets: &[LimitTarget]) -> Limits {
-        let amount = |kind: LimitKind| {
-            let nearest = targets.iter().find_map(|target| self.amounts.get(&(target.clone(), kind)))?;
-            match nearest {
-                Amount::AtMost(amount) => Some(*amount),
-                Amount::Unlimited => None,
-            }
-        };
-        let jobs = |kind| amount(kind).map(|jobs| u32::try_from(jobs).unwrap_or(u32::MAX - 1));
-        Limits {
-            running_jobs: jobs(LimitKind::RunningJobs),
-            queued_jobs: jobs(LimitKind::QueuedJobs),
-            cpu_seconds: [
-                amount(LimitKind::CpuHoursPerDay),
-                amount(LimitKind::CpuHoursPerWeek),
-                amount(LimitKind::CpuHoursPerMonth),
-            ],
+        let mut nearest: BTreeMap<LimitKind, Amount> = BTreeMap::new();
+        for amounts in targets.iter().rev().filter_map(|target| self.amounts.get(target)) {
+            nearest.extend(amounts);
         }
+        let limited = nearest.into_iter().filter_map(|(kind, amount)| match amount {
+            Amount::AtMost(amount) => Some((kind, amount)),
+            Amount::Unlimited => None,
+        });
+        limited.collect()
     }
 }

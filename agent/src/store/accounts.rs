@@ -46,6 +46,7 @@ impl Store {
             parent: parent.cloned(),
             description: description.to_owned(),
             cost_center: cost_center.to_owned(),
+            time_zone: String::new(),
             gid: before.and_then(|account| account.gid),
             origin: Origin::Manual,
             state: Presence::Active,
@@ -118,6 +119,7 @@ pub(super) async fn all_accounts(tx: &mut SqliteConnection) -> Result<Vec<Accoun
                 parent: row.maybe_account_name("parent")?,
                 description: row.text("description")?,
                 cost_center: row.text("cost_center")?,
+                time_zone: row.text("time_zone")?,
                 gid: row.maybe_gid("gid")?,
                 origin: row.word("origin", Origin::parse)?,
                 state: row.word("state", Presence::parse)?,
@@ -129,14 +131,16 @@ pub(super) async fn all_accounts(tx: &mut SqliteConnection) -> Result<Vec<Accoun
 /// Writes the account as given, new or not; the number of its group is not touched.
 pub(super) async fn put(tx: &mut SqliteConnection, account: &Account) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO account (name, parent, description, cost_center, origin, state) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO account (name, parent, description, cost_center, time_zone, origin, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (name) DO UPDATE SET parent = excluded.parent, description = excluded.description,
-         cost_center = excluded.cost_center, origin = excluded.origin, state = excluded.state",
+         cost_center = excluded.cost_center, time_zone = excluded.time_zone, origin = excluded.origin, state = excluded.state",
     )
     .bind(account.name.as_str())
     .bind(account.parent.as_ref().map(AccountName::as_str))
     .bind(&account.description)
     .bind(&account.cost_center)
+    .bind(&account.time_zone)
     .bind(account.origin.word())
     .bind(account.state.word())
     .execute(tx)

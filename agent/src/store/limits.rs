@@ -1,9 +1,9 @@
 //! Limits of people and accounts, and the defaults that stand in where nothing nearer speaks.
 //!
 //! For a person the nearest wins: the person's own limit, then `default:guest` for a guest, then `default:ROLE`, then
-//! `default`. A missing limit says nothing; [`Amount::Unlimited`] says "any amount".
+//! `default`. For a person in an account it is their own limit there, then that of each person in it. A missing limit says nothing; [`Amount::Unlimited`] says "any amount".
 
-use bursar_policy::AccountName;
+use bursar_policy::{AccountName, GrantId};
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
@@ -109,14 +109,28 @@ pub(super) fn entry(action: &'static str, before: Option<&Limit>, after: Option<
 async fn check_target(tx: &mut SqliteConnection, target: &LimitTarget) -> Result<(), Error> {
     match target {
         LimitTarget::Person(id) => subject_by_id(tx, *id).await.map(drop),
-        LimitTarget::Account(name) => {
-            let accounts = super::accounts::all_accounts(tx).await?;
-            match accounts.iter().any(|account| account.name == *name && account.state == Presence::Active) {
+        LimitTarget::Account(name) => check_account(tx, name).await,
+        LimitTarget::PersonIn(id, name) => {
+            subject_by_id(tx, *id).await?;
+            check_account(tx, name).await
+        }
+        LimitTarget::EachIn(name) => check_account(tx, name).await,
+        LimitTarget::Grant(id) => {
+            let grants = super::grants::all_grants(tx).await?;
+            match grants.iter().any(|grant| grant.id == *id) {
                 true => Ok(()),
-                false => Err(Error::NotFound { kind: "account", name: name.to_string() }),
+                false => Err(Error::NotFound { kind: "grant", name: id.to_string() }),
             }
         }
         LimitTarget::DefaultRole(_) | LimitTarget::DefaultGuest | LimitTarget::Default => Ok(()),
+    }
+}
+
+async fn check_account(tx: &mut SqliteConnection, name: &AccountName) -> Result<(), Error> {
+    let accounts = super::accounts::all_accounts(tx).await?;
+    match accounts.iter().any(|account| account.name == *name && account.state == Presence::Active) {
+        true => Ok(()),
+        false => Err(Error::NotFound { kind: "account", name: name.to_string() }),
     }
 }
 
@@ -124,6 +138,9 @@ fn columns(target: &LimitTarget) -> (&'static str, String) {
     match target {
         LimitTarget::Person(id) => ("person", id.0.to_string()),
         LimitTarget::Account(name) => ("account", name.to_string()),
+        LimitTarget::PersonIn(id, name) => ("person-in-account", format!("{}/{name}", id.0)),
+        LimitTarget::EachIn(name) => ("each-in-account", name.to_string()),
+        LimitTarget::Grant(id) => ("grant", id.0.to_string()),
         LimitTarget::DefaultRole(role) => ("default-role", role.word().to_owned()),
         LimitTarget::DefaultGuest => ("default-guest", String::new()),
         LimitTarget::Default => ("default", String::new()),
@@ -136,6 +153,11 @@ fn limit(row: &Reading<'_>) -> Result<Limit, Error> {
     let parsed = match target_kind.as_str() {
         "person" => target.parse().ok().map(|id| LimitTarget::Person(SubjectId(id))),
         "account" => AccountName::new(&target).ok().map(LimitTarget::Account),
+        "person-in-account" => target.split_once('/').and_then(|(id, name)| {
+            Some(LimitTarget::PersonIn(SubjectId(id.parse().ok()?), AccountName::new(name).ok()?))
+        }),
+        "each-in-account" => AccountName::new(&target).ok().map(LimitTarget::EachIn),
+        "grant" => target.parse().ok().map(|id| LimitTarget::Grant(GrantId(id))),
         "default-role" => Role::parse(&target).map(LimitTarget::DefaultRole),
         "default-guest" => Some(LimitTarget::DefaultGuest),
         "default" => Some(LimitTarget::Default),

@@ -14,6 +14,7 @@ pub mod contents;
 pub mod error;
 pub mod generation;
 pub mod grants;
+mod limit_kind;
 pub mod limits;
 pub mod logins;
 pub mod model;

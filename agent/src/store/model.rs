@@ -4,10 +4,11 @@
 
 use std::fmt;
 
-use bursar_policy::{AccountName, Gid, GrantId, PeriodKind, Timestamp, Uid, UserName};
+use bursar_policy::{AccountName, Gid, GrantId, Timestamp, Uid, UserName};
 pub use bursar_policy::{PersonState, Role, SubjectKind};
 use serde_json::{Value, json};
 
+pub use super::limit_kind::{GpuType, LimitKind, Over, Thing, Unit};
 use super::word::words;
 
 /// The number of a subject in the store; never reused.
@@ -35,39 +36,6 @@ words! {
         Policy = "policy",
         /// A person, through a command.
         Manual = "manual",
-    }
-}
-
-words! {
-    /// The kinds of limit, each with the unit of its amount.
-    LimitKind {
-        /// Jobs running at once; jobs.
-        RunningJobs = "running-jobs",
-        /// Jobs waiting at once; jobs.
-        QueuedJobs = "queued-jobs",
-        /// CPU time per calendar day; CPU-seconds (files and commands say hours).
-        CpuHoursPerDay = "cpu-hours-per-day",
-        /// CPU time per week; CPU-seconds.
-        CpuHoursPerWeek = "cpu-hours-per-week",
-        /// CPU time per calendar month; CPU-seconds.
-        CpuHoursPerMonth = "cpu-hours-per-month",
-    }
-}
-
-impl LimitKind {
-    /// The period over which CPU time is counted; nothing for job counts.
-    pub const fn period(self) -> Option<PeriodKind> {
-        match self {
-            Self::RunningJobs | Self::QueuedJobs => None,
-            Self::CpuHoursPerDay => Some(PeriodKind::Day),
-            Self::CpuHoursPerWeek => Some(PeriodKind::Week),
-            Self::CpuHoursPerMonth => Some(PeriodKind::Month),
-        }
-    }
-
-    /// How many base units one unit of the files and commands has: 3600 CPU-seconds per CPU-hour, 1 job per job.
-    pub const fn base_units(self) -> u64 {
-        if self.period().is_some() { 3_600 } else { 1 }
     }
 }
 
@@ -148,6 +116,8 @@ pub struct Account {
     pub description: String,
     /// The cost centre (wckey); may be empty.
     pub cost_center: String,
+    /// The name of the zone that its periods are counted in; empty is the site's.
+    pub time_zone: String,
     /// The gid of the account's shared group, when one was given out.
     pub gid: Option<Gid>,
     /// Who put it there.
@@ -164,6 +134,7 @@ impl Account {
             "parent": self.parent.as_ref().map(AccountName::as_str),
             "description": self.description,
             "cost-center": self.cost_center,
+            "time-zone": self.time_zone,
             "origin": self.origin.word(),
             "state": self.state.word(),
         })
@@ -278,6 +249,12 @@ pub enum LimitTarget {
     Person(SubjectId),
     /// Everybody on an account together.
     Account(AccountName),
+    /// One person in an account and below it.
+    PersonIn(SubjectId, AccountName),
+    /// Each person in an account and below it, unless the person has a limit of their own there.
+    EachIn(AccountName),
+    /// Each holder of a grant, by what they consume under it.
+    Grant(GrantId),
     /// Each person with this role, unless something nearer speaks.
     DefaultRole(Role),
     /// Each guest, unless something nearer speaks.
@@ -291,6 +268,9 @@ impl fmt::Display for LimitTarget {
         match self {
             Self::Person(id) => write!(f, "person {}", id.0),
             Self::Account(name) => write!(f, "account {name}"),
+            Self::PersonIn(id, name) => write!(f, "person {} in account {name}", id.0),
+            Self::EachIn(name) => write!(f, "each person in account {name}"),
+            Self::Grant(id) => write!(f, "grant {id}"),
             Self::DefaultRole(role) => write!(f, "default:{role}"),
             Self::DefaultGuest => f.write_str("default:guest"),
             Self::Default => f.write_str("default"),
@@ -301,7 +281,7 @@ impl fmt::Display for LimitTarget {
 /// How much a limit allows, in the base unit of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Amount {
-    /// At most this many jobs or CPU-seconds.
+    /// At most this much.
     AtMost(u64),
     /// Any amount.
     Unlimited,

@@ -114,6 +114,7 @@ impl Held {
                 parent: wanted.parent.clone(),
                 description: wanted.description.clone(),
                 cost_center: wanted.cost_center.clone(),
+                time_zone: wanted.time_zone.clone(),
                 gid: before.and_then(|account| account.gid),
                 origin: Origin::Policy,
                 state: Presence::Active,
@@ -215,6 +216,18 @@ impl Held {
         tables.extend(limits.roles.iter().map(|(role, amounts)| (LimitTarget::DefaultRole(*role), amounts)));
         for account in &config.policy.accounts {
             tables.push((LimitTarget::Account(account.name.clone()), &account.limits));
+            tables.push((LimitTarget::EachIn(account.name.clone()), &account.limits_each));
+            for (name, amounts) in &account.people {
+                match self.subjects.iter().find(|subject| subject.name == *name) {
+                    Some(subject) => {
+                        tables.push((LimitTarget::PersonIn(subject.id, account.name.clone()), amounts));
+                    }
+                    None => changes.waiting.push(format!(
+                        "user {name} has not been seen yet; their limits in account {} wait",
+                        account.name
+                    )),
+                }
+            }
         }
         for (name, amounts) in &limits.people {
             match self.subjects.iter().find(|subject| subject.name == *name) {

@@ -72,14 +72,23 @@ impl Run {
 }
 
 impl Run {
-    /// The most CPU-seconds that the run can have used inside `period`, ended at `ended`.
+    /// The most seconds that the run can have been busy inside `period`, ended at `ended`.
     ///
     /// A limit must hold wherever the suspended seconds lay, so they are taken off the start here: nothing is missing
-    /// from the period that goes on. For a run that was never suspended it is [`Self::cpu_seconds`].
-    pub fn most_cpu_seconds(&self, period: &Period, ended: Timestamp) -> u64 {
+    /// from the period that goes on. For a run that was never suspended it is what [`Self::cpu_seconds`] counts.
+    pub fn most_seconds(&self, period: &Period, ended: Timestamp) -> u64 {
         let Some(started) = self.started_at else { return 0 };
         let from = started.max(self.submitted_at).plus(self.suspended_s).min(ended);
-        period.overlap(from, ended).saturating_mul(self.alloc_cpus)
+        period.overlap(from, ended)
+    }
+
+    /// What it was given, by Slurm's names of TRES; memory in MiB.
+    pub fn held(&self) -> impl Iterator<Item = (&str, u64)> {
+        let tres = self.tres.split(',').filter_map(|item| {
+            let (name, amount) = item.split_once('=')?;
+            Some((name, amount.parse().ok()?))
+        });
+        std::iter::once(("cpu", self.alloc_cpus)).chain(tres.filter(|(name, _)| *name != "cpu"))
     }
 }
 
@@ -338,8 +347,8 @@ mod tests {
         };
         let today = Period { start: Timestamp(86_400), end: Timestamp(172_800) };
         assert_eq!(run.cpu_seconds(&today, Timestamp(90_000)), 2 * 600);
-        assert_eq!(run.most_cpu_seconds(&today, Timestamp(90_000)), 2 * 3_600);
+        assert_eq!(run.most_seconds(&today, Timestamp(90_000)), 3_600);
         let always = Period { start: Timestamp(0), end: Timestamp(172_800) };
-        assert_eq!(run.most_cpu_seconds(&always, Timestamp(90_000)), 2 * 7_000);
+        assert_eq!(run.most_seconds(&always, Timestamp(90_000)), 7_000);
     }
 }

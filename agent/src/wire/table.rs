@@ -17,6 +17,9 @@ pub enum Cell {
     /// CPU time or wall-clock time in seconds.
     #[serde(rename = "s")]
     Seconds(u64),
+    /// An amount in parts, and how many parts make one: memory in GB, money.
+    #[serde(rename = "p")]
+    Parts(u64, u64),
     /// UTC seconds; [`Timestamp::NEVER`] prints as `never`.
     #[serde(rename = "i")]
     Instant(i64),

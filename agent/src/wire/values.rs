@@ -80,6 +80,11 @@ impl Values {
         self.one(key).and_then(amount::cpu_limit)
     }
 
+    /// The limit a [`Kind::DecimalLimit`] key sets, in parts of which there are `parts` in one.
+    pub fn decimal_limit(&self, key: &str, parts: u64) -> Option<LimitValue> {
+        self.one(key).and_then(|text| amount::decimal_limit(text, parts))
+    }
+
     /// The instant a [`Kind::Instant`] key means at `now` in `zone`; `None` when it was not given.
     pub fn instant(&self, key: &str, now: Timestamp, zone: &TimeZone) -> Result<Option<Timestamp>, WhenError> {
         self.one(key).map(|text| when::resolve(text, now, zone)).transpose()

@@ -61,7 +61,7 @@ async fn given_a_dry_run_then_it_tells_what_the_change_then_does_and_writes_noth
     let stored = world.site.store.contents().await.expect("contents");
     let account = |name: &str| stored.accounts.iter().find(|account| account.name.as_str() == name).expect(name);
     assert_eq!((account("optics").state, account("laser").description.as_str()), (Presence::Removed, "Light"));
-    let day = stored.limits.iter().filter(|limit| limit.kind == LimitKind::CpuHoursPerDay);
+    let day = stored.limits.iter().filter(|limit| Some(limit.kind) == LimitKind::parse("cpu-hours-per-day"));
     assert!(day.clone().any(|limit| limit.amount == Amount::AtMost(5_400)), "90 minutes in CPU-seconds");
 }
 

@@ -1,6 +1,6 @@
 //! Explanations: the judges' own verdicts, rule by rule.
 
-use bursar_agent::cli::amount::Unit;
+use bursar_agent::cli::amount::{Unit, show_decimal};
 use bursar_agent::wire::{Cell, Response, Table};
 
 use super::world::*;
@@ -19,6 +19,7 @@ fn text(table: &Table) -> String {
         Cell::Text(text) => text.clone(),
         Cell::Count(count) => count.to_string(),
         Cell::Seconds(seconds) => Unit::Clock.show(*seconds),
+        Cell::Parts(amount, parts) => show_decimal(*amount, *parts),
         Cell::Instant(_) => "an instant".to_owned(),
         Cell::Absent => "-".to_owned(),
     };

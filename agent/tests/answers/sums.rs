@@ -43,7 +43,7 @@ prop_compose! {
 prop_compose! {
     fn a_job()(job_id in 30..60_u32, account in 0..ACCOUNTS.len(), since in 0..60_000_i64, waits: bool) -> LiveJob {
         let job = world::live(NOW, job_id, world::ANA, ACCOUNTS[account], Some(since));
-        if waits { LiveJob { stage: Stage::Waiting, cpus: 0, ..job } } else { job }
+        if waits { LiveJob { stage: Stage::Waiting, held: Vec::new(), ..job } } else { job }
     }
 }
 

@@ -258,8 +258,11 @@ async fn grants(store: &Store, now: Timestamp) {
     let last = by_hand.last().expect("grants").id;
     store.revoke_grant(last, &cause(now)).await.expect("a revocation");
     store.add_account(&account("lab"), None, "The lab", "CC-2", &cause(now)).await.expect("lab");
+    let first = by_hand.first().expect("grants").id;
+    let per_grant = LimitKind::parse("money-per-grant").expect("a kind of limit");
+    store.set_limit(&LimitTarget::Grant(first), per_grant, Amount::AtMost(9), &cause(now)).await.expect("a limit");
     let ana = LimitTarget::Person(store.subject_by_name(&user("ana")).await.expect("ana").id);
-    store.set_limit(&ana, LimitKind::CpuHoursPerDay, Amount::Unlimited, &cause(now)).await.expect("a limit");
+    store.set_limit(&ana, cpu_hours_per_day(), Amount::Unlimited, &cause(now)).await.expect("a limit");
     store.set_limit(&ana, LimitKind::QueuedJobs, Amount::AtMost(3), &cause(now)).await.expect("a limit");
 }
 
@@ -308,6 +311,11 @@ pub(crate) fn run(now: Timestamp, jobid: u32, name: &str, account: &str, from: i
     }
 }
 
+/// The limit on the CPU-hours of a day.
+pub(crate) fn cpu_hours_per_day() -> LimitKind {
+    LimitKind::parse("cpu-hours-per-day").expect("a kind of limit")
+}
+
 /// A job that `uid` has running on `account` since so many seconds before now, 2 CPUs, or that waits.
 pub(crate) fn live(now: Timestamp, job_id: u32, uid: u32, account: &str, since: Option<i64>) -> LiveJob {
     LiveJob {
@@ -322,41 +330,45 @@ pub(crate) fn live(now: Timestamp, job_id: u32, uid: u32, account: &str, since: 
         tasks: 1,
         time_limit: TimeLimit::Minutes(60),
         shape: Shape { min_cpus: 2, ..Shape::default() },
-        cpus: if since.is_some() { 2 } else { 0 },
+        qos: "normal".to_owned(),
+        held: since.map_or_else(Vec::new, |_| vec![("cpu".to_owned(), 2)]),
         fresh: true,
     }
 }
 
 async fn view(store: &Store, config: Config, live: Vec<LiveJob>, now: Timestamp) -> View {
-    let calendar = Calendar { zone: config.policy.time_zone.clone(), week_start: config.policy.week_start };
+    let calendar = Calendar::of_policy(&config.policy);
     let stored = store.contents().await.expect("contents");
     let cluster = Cluster {
         partitions: vec![Partition {
             name: "main".into(),
             default: true,
-            whole_nodes: false,
             default_minutes: Some(60),
             max_minutes: Some(2_880),
-            over_minutes: Some(0),
             max_nodes: 4,
             cpus_per_node: 8,
-            max_mem_per_cpu: None,
+            ..Partition::default()
         }],
         ..Cluster::default()
     };
     let mut flight = Flight::default();
     flight.take(live, now);
-    let settled = Settled::read(store, "lab", &calendar, now).await.expect("sums");
-    let ground = Ground::new(cluster.facts, &cluster.partitions, &calendar, now).expect("ground");
+    let calendars = compile::calendars(&calendar, &stored);
+    let holdings = Holdings::of(&stored, now);
+    let terms = compile::terms(&config, &stored, &holdings, &calendars, &cluster);
+    let pricing = terms.pricing.clone();
+    let settled = Settled::read(store, "lab", terms, now).await.expect("sums");
+    let edges = compile::edges(&calendars, now).expect("periods");
+    let ground = Ground::new(&cluster, &[], edges.clone(), pricing, now).expect("ground");
     let parent = |name: &str| {
         let account = stored.accounts.iter().find(|account| account.name.as_str() == name)?;
         account.parent.as_ref().map(|parent| parent.as_str())
     };
-    let standing = Standing::reckon(&settled, &flight, &ground, parent);
-    let holdings = Holdings::of(&stored, now);
-    let sources = Sources { config: &config, calendar: &calendar, stored: &stored, holdings: &holdings };
-    let periods = compile::periods(&calendar, now).expect("periods");
-    let mut contents = compile::controller(&sources, &cluster, &standing, &flight, periods, now);
+    let standing = Standing::reckon(&settled, &flight, &ground, parent, |_| 0);
+    let (calendar_of_site, calendars) = (&calendar, &calendars);
+    let sources =
+        Sources { config: &config, calendar: calendar_of_site, calendars, stored: &stored, holdings: &holdings };
+    let mut contents = compile::controller(&sources, &cluster, &standing, &flight, edges, now);
     contents.header.generation = 7;
     let snapshot = Snapshot::decode(encode(&contents).expect("bytes")).expect("a snapshot");
     View {

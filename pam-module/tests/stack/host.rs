@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bursar_policy::role::{PersonState, Role, SubjectKind};
 use bursar_policy::snapshot::{Contents, Grant, Header, Kind, Person, encode};
-use bursar_policy::{Clock as _, Limits, SystemClock, Timestamp, Usage};
+use bursar_policy::{Clock as _, SystemClock, Timestamp};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
@@ -143,6 +143,7 @@ pub(crate) fn contents() -> Contents {
         notice: 14 * 86_400,
         cluster: "demo".into(),
         contact: "Ask hpc@example.org.".into(),
+        currency: String::new(),
     });
     contents.people = vec![Person {
         uid: 70_001,
@@ -151,8 +152,9 @@ pub(crate) fn contents() -> Contents {
         state: PersonState::Active,
         kind: SubjectKind::Member,
         default_account: None,
-        limits: Limits::default(),
-        usage: Usage::default(),
+        lines: Vec::new(),
+        associations: Vec::new(),
+        storage: Vec::new(),
         grants: vec![Grant {
             id: 4,
             role: Role::ComputeUser,
@@ -161,6 +163,7 @@ pub(crate) fn contents() -> Contents {
             until: Timestamp::NEVER,
             revoked: false,
             until_text: String::new(),
+            lines: Vec::new(),
         }],
         home: None,
     }];

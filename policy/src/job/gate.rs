@@ -6,8 +6,10 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::judge::{Verdict, judge, judge_edit};
+use super::edit::judge_edit;
+use super::judge::{Terms, Verdict, judge};
 use super::ledger::Ledger;
+use super::notice;
 use super::request::{Edit, Request};
 use crate::id::AccountName;
 use crate::node_conf::NodeConf;
@@ -42,6 +44,12 @@ pub enum Answer {
         /// The account it runs in; to be written into a request that names none, because users can change their
         /// default account in Slurm and the charge must go where the verdict looked.
         account: Option<AccountName>,
+        /// The QOS to be written into a request that names none.
+        qos: Option<String>,
+        /// The cost centre to be written into a request that names none.
+        cost_center: Option<String>,
+        /// Lines for the user, of a job that enters.
+        text: Option<String>,
     },
     /// It may not.
     Refuse {
@@ -50,6 +58,21 @@ pub enum Answer {
         /// One or two lines for the user.
         text: String,
     },
+}
+
+impl Answer {
+    /// A yes that leaves the request as it is.
+    pub const ADMITTED: Self = Self::Admit { account: None, qos: None, cost_center: None, text: None };
+
+    /// A yes on these terms.
+    fn on(terms: &Terms<'_>, snapshot: &Snapshot) -> Self {
+        Self::Admit {
+            account: AccountName::new(terms.account).ok(),
+            qos: terms.qos.map(str::to_owned),
+            cost_center: terms.cost_center.map(str::to_owned),
+            text: notice::of(terms, snapshot),
+        }
+    }
 }
 
 /// Judge, bookings and snapshot behind one lock.
@@ -155,7 +178,7 @@ impl Gate {
             Verdict::Admit(_) if self.is_settling(snapshot, now) => self.refuse(Some(snapshot), &Reason::Starting),
             Verdict::Admit(terms) => {
                 state.ledger.book(snapshot, &terms, now);
-                Answer::Admit { account: AccountName::new(terms.account).ok() }
+                Answer::on(&terms, snapshot)
             }
             Verdict::Refuse(reason) => self.refuse(Some(snapshot), &reason),
         }
@@ -167,7 +190,7 @@ impl Gate {
     /// edits are judged and booked; anybody else is either an operator, who may override, or refused by slurmctld.
     pub fn modify(&self, edit: &Edit<'_>, editor: u32, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) -> Answer {
         if !edit.may_raise() {
-            return Answer::Admit { account: None };
+            return Answer::ADMITTED;
         }
         let state = &mut *self.state();
         self.freshen(state, now, log);
@@ -183,10 +206,10 @@ impl Gate {
             state.jobs.snapshot.iter().flat_map(|snapshot| snapshot.live_jobs(id)).collect();
         if jobs.is_empty() {
             // Operators' work does not wait for the list; a user's does, for seconds.
-            return if snapshot.person(editor).is_some() {
+            return if snapshot.person(editor).is_some() && !edit.only_releases() {
                 self.refuse(Some(snapshot), &Reason::NotYetSeen)
             } else {
-                Answer::Admit { account: None }
+                Answer::ADMITTED
             };
         }
         if jobs.iter().any(|job| job.uid != editor) {
@@ -194,7 +217,7 @@ impl Gate {
                 Severity::Info,
                 &format!("uid {editor} edits job {id} of uid {}", jobs.first().map_or(0, |job| job.uid)),
             );
-            return Answer::Admit { account: None };
+            return Answer::ADMITTED;
         }
         match judge_edit(snapshot, &state.ledger, &jobs, edit, now) {
             Ok(_) if self.is_settling(snapshot, now) => self.refuse(Some(snapshot), &Reason::Starting),
@@ -202,7 +225,7 @@ impl Gate {
                 for terms in &terms {
                     state.ledger.book_edit(snapshot, terms, now);
                 }
-                Answer::Admit { account: None }
+                Answer::ADMITTED
             }
             Err(reason) => self.refuse(Some(snapshot), &reason),
         }

@@ -13,10 +13,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 
-use super::judge::{Asked, Horizon, Terms};
-use crate::limit::{PeriodUse, Usage};
+use super::asked::{Asked, Horizon, Horizons};
+use super::judge::Terms;
+use crate::limit::Usage;
 use crate::snapshot::Snapshot;
-use crate::time::{PeriodKind, Timestamp};
+use crate::time::Timestamp;
+use crate::tres::{Resource, Tres};
 
 /// Seconds after a verdict within which slurmctld has either created the job or refused it.
 pub const GRACE: u64 = 30;
@@ -41,27 +43,49 @@ struct Group {
     edits: Vec<Booking>,
 }
 
+/// Whom bookings are summed up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Owner {
+    /// A person, over all accounts.
+    Person(u32),
+    /// A person in the account at a position of the snapshot, and below it.
+    Seat(u32, u32),
+    /// The account at a position of the snapshot, and below it.
+    Account(u32),
+}
+
 /// The bookings of this slurmctld, with their sums by owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     groups: BTreeMap<(u32, String), Group>,
     /// The highest id in the last list: jobs up to it have been seen, if they are to be.
     newest: u32,
-    people: HashMap<u32, Usage>,
-    accounts: HashMap<u32, Usage>,
+    sums: HashMap<Owner, Usage>,
     /// The sums hold until a period ends.
     sums_until: Option<Timestamp>,
+    /// The types of GPU that the bookings count by.
+    gpu_types: Vec<String>,
 }
 
 impl Ledger {
     /// What is booked for a person.
-    pub fn person(&self, uid: u32) -> Usage {
-        self.people.get(&uid).copied().unwrap_or_default()
+    pub fn person(&self, uid: u32) -> &Usage {
+        self.sum_of(Owner::Person(uid))
+    }
+
+    /// What is booked for a person in the account at this position of the snapshot, and below it.
+    pub fn seat(&self, uid: u32, position: u32) -> &Usage {
+        self.sum_of(Owner::Seat(uid, position))
     }
 
     /// What is booked for the account at this position of the snapshot, and below it.
-    pub fn account(&self, position: u32) -> Usage {
-        self.accounts.get(&position).copied().unwrap_or_default()
+    pub fn account(&self, position: u32) -> &Usage {
+        self.sum_of(Owner::Account(position))
+    }
+
+    fn sum_of(&self, owner: Owner) -> &Usage {
+        static NONE: Usage = Usage::NONE;
+        self.sums.get(&owner).unwrap_or(&NONE)
     }
 
     /// How many bookings are held.
@@ -76,16 +100,37 @@ impl Ledger {
 
     /// Books a job that was admitted at `now`.
     pub fn book(&mut self, snapshot: &Snapshot, terms: &Terms<'_>, now: Timestamp) {
-        let usage = terms.asked.usage(snapshot, now);
+        self.know_types(snapshot);
         self.group(terms).bookings.push(Booking { at: now, asked: terms.asked });
-        self.count(snapshot, terms.uid, terms.account, &usage);
+        let mut horizons = Horizons::new(snapshot, now);
+        self.count(snapshot, terms.uid, terms.account, &mut horizons, |horizon| terms.asked.usage_within(horizon));
     }
 
     /// Books what an edit adds to a job.
     pub fn book_edit(&mut self, snapshot: &Snapshot, terms: &Terms<'_>, now: Timestamp) {
-        let usage = Usage { queued: 0, ..terms.asked.usage(snapshot, now) };
+        self.know_types(snapshot);
         self.group(terms).edits.push(Booking { at: now, asked: terms.asked });
-        self.count(snapshot, terms.uid, terms.account, &usage);
+        let mut horizons = Horizons::new(snapshot, now);
+        self.count(snapshot, terms.uid, terms.account, &mut horizons, |horizon| Usage {
+            queued: 0,
+            ..terms.asked.usage_within(horizon)
+        });
+    }
+
+    /// Where the list of GPU types has changed, what is booked may be of any type.
+    fn know_types(&mut self, snapshot: &Snapshot) {
+        if snapshot.gpu_types().eq(self.gpu_types.iter().map(String::as_str)) {
+            return;
+        }
+        self.gpu_types = snapshot.gpu_types().map(str::to_owned).collect();
+        let bookings = self.groups.values_mut().flat_map(|group| group.bookings.iter_mut().chain(&mut group.edits));
+        for booking in bookings {
+            let tres = &mut booking.asked.cost.tres;
+            let any = tres.get(Resource::Gpu);
+            for resource in Resource::all().filter(|resource| matches!(resource, Resource::GpuType(_))) {
+                *tres = tres.with(resource, any);
+            }
+        }
     }
 
     fn group(&mut self, terms: &Terms<'_>) -> &mut Group {
@@ -94,6 +139,7 @@ impl Ledger {
 
     /// Takes note of a newer list of jobs.
     pub fn reconcile(&mut self, snapshot: &Snapshot, now: Timestamp) {
+        self.know_types(snapshot);
         for job in snapshot.recent().filter(|job| job.job_id > self.newest) {
             let account = job.account.and_then(|position| snapshot.account_at(position));
             let group = account.and_then(|account| self.groups.get_mut(&(job.uid, account.name.to_owned())));
@@ -119,24 +165,41 @@ impl Ledger {
     }
 
     fn sum(&mut self, snapshot: &Snapshot, now: Timestamp) {
-        self.people.clear();
-        self.accounts.clear();
-        let horizon = Horizon::at(snapshot, now);
+        self.sums.clear();
+        let mut horizons = Horizons::new(snapshot, now);
+        // The site's own calendar decides when the sums are made anew, even while there are none.
+        horizons.of(0);
         let groups = std::mem::take(&mut self.groups);
         for ((uid, account), group) in &groups {
-            self.count(snapshot, *uid, account, &group.held(&horizon));
+            self.count(snapshot, *uid, account, &mut horizons, |horizon| group.held(horizon));
         }
         self.groups = groups;
-        self.sums_until = Some(horizon.ends());
+        self.sums_until = Some(horizons.ends());
     }
 
-    /// Adds to the sums of a person, an account and the account's ancestors.
-    fn count(&mut self, snapshot: &Snapshot, uid: u32, account: &str, usage: &Usage) {
-        self.people.entry(uid).or_default().add(usage);
-        if let Some(account) = snapshot.account(account) {
-            for above in snapshot.account_line_positions(account.position) {
-                self.accounts.entry(above).or_default().add(usage);
+    /// Adds to the sums of a person, an account and the account's ancestors, each by the periods of its own calendar.
+    fn count(
+        &mut self,
+        snapshot: &Snapshot,
+        uid: u32,
+        account: &str,
+        horizons: &mut Horizons<'_>,
+        usage: impl Fn(&Horizon) -> Usage,
+    ) {
+        let mut calendar = 0;
+        let mut added = usage(&horizons.of(calendar));
+        self.sums.entry(Owner::Person(uid)).or_default().add(&added);
+        let Some(account) = snapshot.account(account) else { return };
+        for above in snapshot.account_line(account.position) {
+            if above.calendar != calendar {
+                calendar = above.calendar;
+                added = usage(&horizons.of(calendar));
             }
+            self.sums.entry(Owner::Seat(uid, above.position)).or_default().add(&added);
+            self.sums.entry(Owner::Account(above.position)).or_default().add(&added);
+        }
+        if let Some(until) = &mut self.sums_until {
+            *until = (*until).min(horizons.ends());
         }
     }
 }
@@ -198,26 +261,42 @@ impl Group {
 
 /// The most that any `count` of `usages` come to, number by number: which is largest depends on what is asked for.
 fn most(usages: &[Usage], count: usize) -> Usage {
-    let largest = |number: &dyn Fn(&Usage) -> u64| {
-        let mut numbers: Vec<u64> = usages.iter().map(number).collect();
-        if count < numbers.len() {
-            numbers.select_nth_unstable_by(count, |a, b| b.cmp(a));
+    let mut all = Usage::NONE;
+    if count == 0 {
+        return all;
+    }
+    usages.iter().for_each(|usage| all.add(usage));
+    if count >= usages.len() {
+        return all;
+    }
+    let largest = |sum: u64, number: &dyn Fn(&Usage) -> u64| {
+        // What none of them has needs no looking for.
+        if sum == 0 {
+            return 0;
         }
+        let mut numbers: Vec<u64> = usages.iter().map(number).collect();
+        numbers.select_nth_unstable_by(count, |a, b| b.cmp(a));
         numbers.into_iter().take(count).fold(0, u64::saturating_add)
     };
-    let mut periods = [PeriodUse::default(); 3];
-    for (slot, kind) in periods.iter_mut().zip(PeriodKind::ALL) {
-        *slot = PeriodUse {
-            settled: 0,
-            in_flight: largest(&|usage| usage.period(kind).in_flight),
-            in_flight_next: largest(&|usage| usage.period(kind).in_flight_next),
-        };
-    }
+    let each = |sum: &Tres, tres: &dyn Fn(&Usage) -> Tres| {
+        Resource::all().fold(Tres::ZERO, |held, resource| {
+            held.with(resource, largest(sum.get(resource), &|usage| tres(usage).get(resource)))
+        })
+    };
     let jobs = |number| u32::try_from(number).unwrap_or(u32::MAX);
-    Usage {
-        running: jobs(largest(&|usage| u64::from(usage.running))),
-        queued: jobs(largest(&|usage| u64::from(usage.queued))),
-        in_flight_total: largest(&|usage| usage.in_flight_total),
-        periods,
+    let mut held = Usage {
+        running: 0,
+        queued: jobs(largest(all.queued.into(), &|usage| usage.queued.into())),
+        held: Tres::ZERO,
+        wanted: each(&all.wanted, &|usage| usage.wanted),
+        in_flight_total: each(&all.in_flight_total, &|usage| usage.in_flight_total),
+        in_flight_life: each(&all.in_flight_life, &|usage| usage.in_flight_life),
+        periods: all.periods,
+    };
+    for (at, (slot, sums)) in held.periods.iter_mut().zip(&all.periods).enumerate() {
+        let period = |usage: &Usage| usage.periods.get(at).copied().unwrap_or_default();
+        slot.in_flight = each(&sums.in_flight, &|usage| period(usage).in_flight);
+        slot.in_flight_next = each(&sums.in_flight_next, &|usage| period(usage).in_flight_next);
     }
+    held
 }

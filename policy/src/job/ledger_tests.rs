@@ -33,7 +33,7 @@ fn list(as_of: u64, jobs: &[(u32, u32, u64)]) -> Snapshot {
 
 fn reconcile(ledger: &mut Ledger, as_of: u64, jobs: &[(u32, u32, u64)]) -> Usage {
     ledger.reconcile(&list(as_of, jobs), NOW.plus(as_of));
-    ledger.person(UID)
+    *ledger.person(UID)
 }
 
 #[test]
@@ -62,8 +62,8 @@ fn given_jobs_large_in_different_ways_then_the_largest_of_each_number_stays() {
     book(&mut ledger, &Request { array: Some("1-100"), ..request(1) }, NOW);
     book(&mut ledger, &Request { begin_at: Some(TODAY.plus(90_000)), ..request(600) }, NOW);
     let held = reconcile(&mut ledger, 1, &[(1, 1, 0)]);
-    assert_eq!((held.queued, held.in_flight_total), (100, 10 * HOUR));
-    assert_eq!(held.periods[0].in_flight, 100 * 60, "the other one begins tomorrow");
+    assert_eq!((held.queued, held.in_flight_total.cpus()), (100, 10 * HOUR));
+    assert_eq!(held.periods[0].in_flight.cpus(), 100 * 60, "the other one begins tomorrow");
     assert_eq!(reconcile(&mut ledger, 2, &[(1, 1, 0), (2, 1, 1)]), Usage::default());
 }
 
@@ -72,7 +72,7 @@ fn given_a_large_job_that_was_seen_then_a_small_one_after_it_counts_as_itself() 
     let mut ledger = Ledger::default();
     book(&mut ledger, &request(600), NOW);
     book(&mut ledger, &request(60), NOW.plus(3));
-    assert_eq!(reconcile(&mut ledger, 2, &[(1, 1, 0)]).in_flight_total, HOUR);
+    assert_eq!(reconcile(&mut ledger, 2, &[(1, 1, 0)]).in_flight_total.cpus(), HOUR);
 }
 
 #[test]

@@ -1,24 +1,34 @@
 //! Where a job is judged.
 //!
 //! * [`Request`] and [`Edit`] are what is asked, [`bound`] is what it can cost at most.
-//! * [`judge`] says yes with terms or no with a reason; it is a pure function.
+//! * [`judge`] says yes with terms or no with a reason; [`judge_edit`] does for a change; both are pure functions.
+//! * `place` finds account, queue and cost centre, `room` asks every limit, `asked` cuts work into periods.
 //! * [`Ledger`] holds what was admitted and is not yet seen in slurmctld's own list.
 //! * [`Gate`] puts them together behind one lock, and keeps the snapshot fresh.
 
 mod array;
+mod asked;
 mod bound;
+mod edit;
 mod gate;
+mod gres;
 mod judge;
 mod ledger;
 #[cfg(test)]
 mod ledger_tests;
+mod notice;
+mod place;
 mod request;
+mod room;
 #[cfg(test)]
 mod tests;
 
 pub use array::most_tasks;
-pub use bound::{Bound, Cost, bound, bound_listed};
+pub use asked::Asked;
+pub use bound::{Bound, Cost, bound, bound_listed, charged, with_untold_types};
+pub use edit::judge_edit;
 pub use gate::{Answer, Gate, Severity};
-pub use judge::{Asked, Terms, Verdict, after_rollover, judge, judge_edit};
+pub use gres::GpuAsk;
+pub use judge::{Terms, Verdict, judge};
 pub use ledger::{GRACE, Ledger};
 pub use request::{Edit, Memory, Request, Shape, TimeLimit};

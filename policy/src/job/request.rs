@@ -1,6 +1,8 @@
 //! A job as it was asked for, free of Slurm's sentinels.
 
+use super::gres::GpuAsk;
 use crate::time::Timestamp;
+use crate::tres::Gpus;
 
 /// A time limit as it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub struct Shape {
     /// The CPU count also depends on something that this vocabulary has no word for (`--cpus-per-gpu`, …): the only
     /// sound bound is then every CPU of every node the job may be given.
     pub open_ended: bool,
+    /// GPUs that it is known to ask for altogether, of a live job.
+    pub gpus: Gpus,
 }
 
 impl Default for Shape {
@@ -67,6 +71,7 @@ impl Default for Shape {
             whole_nodes: false,
             one_per_core: false,
             open_ended: false,
+            gpus: Gpus::default(),
         }
     }
 }
@@ -88,6 +93,30 @@ pub struct Request<'a> {
     pub array: Option<&'a str>,
     /// How many CPUs it can come to.
     pub shape: Shape,
+    /// The GPUs it asks for.
+    pub gpus: GpuAsk<'a>,
+    /// `-q`; a comma list from Slurm 24.11 on; `None` is the default QOS.
+    pub qos: Option<&'a str>,
+    /// `--wckey`.
+    pub cost_center: Option<&'a str>,
+}
+
+impl Default for Request<'_> {
+    /// What a bare `sbatch` of uid 0 asks for.
+    fn default() -> Self {
+        Self {
+            uid: 0,
+            account: None,
+            partition: None,
+            time_limit: TimeLimit::Unset,
+            begin_at: None,
+            array: None,
+            shape: Shape::default(),
+            gpus: GpuAsk::default(),
+            qos: None,
+            cost_center: None,
+        }
+    }
 }
 
 /// What a `scontrol update` would change; `None` stays as it is.
@@ -119,11 +148,24 @@ pub struct Edit<'a> {
     pub memory: Option<Memory>,
     /// `OverSubscribe=no` and the like.
     pub whole_nodes: Option<bool>,
+    /// `TresPerNode` and its kin.
+    pub gpus: GpuAsk<'a>,
+    /// The new QOS.
+    pub qos: Option<&'a str>,
+    /// The new wckey.
+    pub cost_center: Option<&'a str>,
+    /// Whether a hold is taken off.
+    pub releases: bool,
     /// Something else that may raise the CPU count was changed (GPUs, per-task counts, …).
     pub open_ended: bool,
 }
 
 impl Edit<'_> {
+    /// Whether all it does is take a hold off.
+    pub fn only_releases(&self) -> bool {
+        self.releases && !Edit { releases: false, ..*self }.may_raise()
+    }
+
     /// Whether anything that decides cost or ownership is named at all; if not, the edit is never refused.
     pub fn may_raise(&self) -> bool {
         let Self {
@@ -140,6 +182,10 @@ impl Edit<'_> {
             cpus_per_node,
             memory,
             whole_nodes,
+            gpus,
+            qos,
+            cost_center,
+            releases,
             open_ended,
         } = self;
         account.is_some()
@@ -154,6 +200,10 @@ impl Edit<'_> {
             || cpus_per_node.is_some()
             || memory.is_some()
             || *whole_nodes == Some(true)
+            || !gpus.is_empty()
+            || qos.is_some()
+            || cost_center.is_some()
+            || *releases
             || *open_ended
     }
 }

@@ -3,12 +3,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixture::{self, NOW, TODAY, contents, request, snapshot};
-use crate::limit::{Limits, Usage};
-use crate::reason::{Code, Owner, Reason};
+use crate::fixture::{self, NOW, TODAY, contents, cpu_hours_a_day, request, snapshot};
+use crate::limit::{Line, Measure, Usage};
+use crate::reason::{Code, Counted, Owner, Reason, Within};
 use crate::role::{PersonState, Role};
 use crate::snapshot::{Contents, LiveJob, RecentJob, Snapshot, encode};
 use crate::time::{PeriodKind, Timestamp};
+use crate::tres::Tres;
 
 const HOUR: u64 = 3_600;
 
@@ -23,8 +24,11 @@ fn verdict_on(contents: &Contents, request: &Request<'_>) -> Option<Code> {
     code(&judge(&snapshot(contents), &Ledger::default(), request, NOW))
 }
 
-fn day_limit(hours: u64) -> Limits {
-    Limits { cpu_seconds: [Some(hours * HOUR), None, None], ..Limits::default() }
+/// The CPU-hours of the day are used up.
+const CPU_PER_DAY: Code = Code::Consumed(Counted::Cpu, Within::Period(PeriodKind::Day));
+
+fn day_limit(hours: u64) -> Vec<Line> {
+    vec![cpu_hours_a_day(hours)]
 }
 
 #[test]
@@ -111,8 +115,8 @@ fn given_the_recorded_shapes_then_the_bound_is_never_below_the_allocation() {
     let snapshot = snapshot(&contents);
     for (shape, allocated, exact) in shapes {
         let Bound::Cost(cost) = bound(&snapshot, &Request { shape, ..request(60) }) else { panic!("{shape:?}") };
-        assert!(cost.cpus >= allocated, "{shape:?}: {} < {allocated}", cost.cpus);
-        assert_eq!(cost.cpus == allocated, exact, "{shape:?}: {} and {allocated}", cost.cpus);
+        assert!(cost.cpus() >= allocated, "{shape:?}: {} < {allocated}", cost.cpus());
+        assert_eq!(cost.cpus() == allocated, exact, "{shape:?}: {} and {allocated}", cost.cpus());
     }
 }
 
@@ -127,7 +131,7 @@ fn given_a_partition_list_then_the_costliest_counts() {
     contents.partitions.push(big);
     let snapshot = snapshot(&contents);
     let cost = |partition| match bound(&snapshot, &Request { partition, ..request(60) }) {
-        Bound::Cost(cost) => (cost.cpus, cost.seconds),
+        Bound::Cost(cost) => (cost.cpus(), cost.seconds),
         Bound::Timeless(_) => panic!("timeless"),
     };
     assert_eq!(cost(None), (1, 3_600));
@@ -138,68 +142,67 @@ fn given_a_partition_list_then_the_costliest_counts() {
 #[test]
 fn given_a_limit_then_exactly_what_fits_is_admitted() {
     let mut contents = contents();
-    contents.people[0].limits = day_limit(1);
+    contents.people[0].lines = day_limit(1);
     assert_eq!(verdict_on(&contents, &request(60)), None);
-    assert_eq!(verdict_on(&contents, &request(61)), Some(Code::CpuPerDay));
-    contents.people[0].usage.periods[0].settled = 1;
-    assert_eq!(verdict_on(&contents, &request(60)), Some(Code::CpuPerDay));
+    assert_eq!(verdict_on(&contents, &request(61)), Some(CPU_PER_DAY));
+    contents.people[0].lines[0].used = 1;
+    assert_eq!(verdict_on(&contents, &request(60)), Some(CPU_PER_DAY));
 }
 
 #[test]
 fn given_limits_of_person_account_and_ancestor_then_the_reason_names_the_binding_one() {
     let owner_of = |contents: &Contents| match judge(&snapshot(contents), &Ledger::default(), &request(60), NOW) {
-        Verdict::Refuse(Reason::CpuTime { owner: Owner::You, .. }) => "you".to_owned(),
-        Verdict::Refuse(Reason::CpuTime { owner: Owner::Account(name), .. }) => name.to_owned(),
+        Verdict::Refuse(Reason::Consumed { owner: Owner::You, .. }) => "you".to_owned(),
+        Verdict::Refuse(Reason::Consumed { owner: Owner::Account(name), .. }) => name.to_owned(),
         other => panic!("{other:?}"),
     };
     let mut contents = contents();
-    contents.accounts[0].limits = day_limit(0);
+    contents.accounts[0].lines = day_limit(0);
     assert_eq!(owner_of(&contents), "science");
-    contents.accounts[1].limits = day_limit(0);
+    contents.accounts[1].lines = day_limit(0);
     assert_eq!(owner_of(&contents), "physics");
-    contents.people[0].limits = day_limit(0);
+    contents.people[0].lines = day_limit(0);
     assert_eq!(owner_of(&contents), "you");
 }
 
 #[test]
 fn given_a_job_near_midnight_then_both_days_are_checked() {
     let mut contents = contents();
-    contents.people[0].limits = day_limit(10);
+    contents.people[0].lines = day_limit(10);
     let late = TODAY.plus(86_400 - 600);
     let judge_at =
         |contents: &Contents, minutes| code(&judge(&snapshot(contents), &Ledger::default(), &request(minutes), late));
-    contents.people[0].usage.periods[0].settled = 10 * HOUR - 600;
+    contents.people[0].lines[0].used = 10 * HOUR - 600;
     assert_eq!(judge_at(&contents, 600), None, "ten minutes today, the rest tomorrow");
-    contents.people[0].usage.periods[0].settled += 1;
-    assert_eq!(judge_at(&contents, 600), Some(Code::CpuPerDay));
-    contents.people[0].usage.periods[0].settled = 0;
-    contents.people[0].usage.periods[0].in_flight_next = 1;
+    contents.people[0].lines[0].used += 1;
+    assert_eq!(judge_at(&contents, 600), Some(CPU_PER_DAY));
+    contents.people[0].lines[0].used = 0;
+    contents.people[0].lines[0].next = 1;
     let world = snapshot(&contents);
     let refused = judge(&world, &Ledger::default(), &request(600), late);
-    assert!(matches!(refused, Verdict::Refuse(Reason::CpuTime { next: true, .. })), "{refused:?}");
+    assert!(matches!(refused, Verdict::Refuse(Reason::Consumed { next: true, .. })), "{refused:?}");
 }
 
 #[test]
 fn given_an_agent_gone_over_midnight_then_what_was_in_flight_still_counts() {
     let mut contents = contents();
-    contents.people[0].limits = day_limit(2);
-    let usage = &mut contents.people[0].usage;
-    usage.in_flight_total = 2 * HOUR;
-    usage.periods[0] = crate::limit::PeriodUse { settled: 2 * HOUR, in_flight: 0, in_flight_next: HOUR };
+    contents.people[0].lines = day_limit(2);
+    let line = &mut contents.people[0].lines[0];
+    *line = Line { used: 2 * HOUR, in_flight: 0, next: HOUR, total: 2 * HOUR, ..*line };
     let snapshot = snapshot(&contents);
     let at = |days: u64, minutes| {
         code(&judge(&snapshot, &Ledger::default(), &request(minutes), TODAY.plus(days * 86_400 + 60)))
     };
-    assert_eq!(at(0, 60), Some(Code::CpuPerDay));
-    assert_eq!(at(1, 60), Some(Code::CpuPerDay), "tomorrow's tomorrow may still see all of it");
-    assert_eq!(at(2, 60), Some(Code::CpuPerDay));
+    assert_eq!(at(0, 60), Some(CPU_PER_DAY));
+    assert_eq!(at(1, 60), Some(CPU_PER_DAY), "tomorrow's tomorrow may still see all of it");
+    assert_eq!(at(2, 60), Some(CPU_PER_DAY));
     assert_eq!(at(40, 60), Some(Code::Unavailable), "the calendar has run out");
 }
 
 #[test]
 fn given_jobs_that_begin_in_two_days_then_they_need_room_together() {
     let mut contents = contents();
-    contents.people[0].limits = day_limit(2);
+    contents.people[0].lines = day_limit(2);
     let snapshot = snapshot(&contents);
     let mut ledger = Ledger::default();
     let later = Request { begin_at: Some(NOW.plus(2 * 86_400)), ..request(60) };
@@ -210,35 +213,40 @@ fn given_jobs_that_begin_in_two_days_then_they_need_room_together() {
         }
         Verdict::Refuse(reason) => Some(reason.code()),
     };
-    assert_eq!([code_of(&later), code_of(&later), code_of(&later)], [None, None, Some(Code::CpuPerDay)]);
-    let at_once = Asked { jobs: 1, cost: Cost { cpus: 1, seconds: 60 }, begin_at: NOW }.usage(&snapshot, NOW);
-    assert_eq!(at_once.periods[0].in_flight_next, 60);
+    assert_eq!([code_of(&later), code_of(&later), code_of(&later)], [None, None, Some(CPU_PER_DAY)]);
+    let at_once = Asked { jobs: 1, cost: Cost::of_cpus(1, 60), begin_at: NOW }.usage(&snapshot, 0, NOW);
+    assert_eq!(at_once.periods[0].in_flight_next.cpus(), 60);
 }
 
 #[test]
 fn given_an_array_then_every_task_counts() {
     let mut contents = contents();
-    contents.people[0].limits = day_limit(10);
+    contents.people[0].lines = day_limit(10);
     let array = |text| verdict_on(&contents, &Request { array: Some(text), ..request(60) });
     assert_eq!(array("1-10%1"), None);
-    assert_eq!(array("1-11%1"), Some(Code::CpuPerDay));
-    assert_eq!(array("0-2000000000"), Some(Code::CpuPerDay));
+    assert_eq!(array("1-11%1"), Some(CPU_PER_DAY));
+    assert_eq!(array("0-2000000000"), Some(CPU_PER_DAY));
     assert_eq!(array(&"1,".repeat(600_000)), Some(Code::Input));
 }
 
 #[test]
 fn given_job_limits_then_waiting_jobs_are_counted_and_running_ones_make_others_wait() {
     let mut contents = contents();
-    contents.people[0].limits = Limits { running_jobs: Some(2), queued_jobs: Some(3), ..Limits::default() };
-    contents.people[0].usage = Usage { running: 2, queued: 2, ..Usage::default() };
+    let usage = Usage { running: 2, queued: 2, ..Usage::default() };
+    let lines = |usage: &Usage| {
+        [(Measure::RunningJobs, 2), (Measure::QueuedJobs, 3)]
+            .map(|(measure, limit)| usage.line(measure, limit, &Tres::ZERO))
+            .to_vec()
+    };
+    contents.people[0].lines = lines(&usage);
     assert_eq!(verdict_on(&contents, &request(60)), None);
-    contents.people[0].usage.queued = 3;
+    contents.people[0].lines = lines(&Usage { queued: 3, ..usage });
     assert_eq!(verdict_on(&contents, &request(60)), Some(Code::QueuedJobs));
-    contents.people[0].usage.queued = 0;
+    contents.people[0].lines = lines(&Usage { queued: 0, ..usage });
     contents.facts.running_limit_refuses = true;
     assert_eq!(verdict_on(&contents, &request(60)), Some(Code::RunningJobs));
     contents.facts.running_limit_refuses = false;
-    contents.people[0].limits.running_jobs = Some(0);
+    contents.people[0].lines[0].limit = 0;
     assert_eq!(verdict_on(&contents, &request(60)), Some(Code::RunningJobs), "none can ever run");
 }
 
@@ -258,7 +266,7 @@ fn admitted(snapshot: &Snapshot, ledger: &mut Ledger, tries: usize, now: Timesta
 #[test]
 fn given_a_burst_against_room_for_ten_then_exactly_ten_are_admitted() {
     let mut contents = contents();
-    contents.accounts[0].limits = day_limit(10);
+    contents.accounts[0].lines = day_limit(10);
     let snapshot = snapshot(&contents);
     assert_eq!(admitted(&snapshot, &mut Ledger::default(), 500, NOW), 10);
 }
@@ -266,16 +274,13 @@ fn given_a_burst_against_room_for_ten_then_exactly_ten_are_admitted() {
 #[test]
 fn given_a_list_that_shows_the_jobs_then_their_bookings_are_struck_off_and_nothing_counts_twice() {
     let mut contents = contents();
-    contents.people[0].limits = day_limit(10);
+    contents.people[0].lines = day_limit(10);
     let mut ledger = Ledger::default();
     assert_eq!(admitted(&snapshot(&contents), &mut ledger, 6, NOW), 6);
     // Four of the six are in the list by now, and counted there.
     contents.header.as_of = NOW.plus(2);
-    contents.people[0].usage = Usage { queued: 4, in_flight_total: 4 * HOUR, ..Usage::default() };
-    for period in &mut contents.people[0].usage.periods {
-        period.in_flight = 4 * HOUR;
-        period.in_flight_next = 4 * HOUR;
-    }
+    let line = &mut contents.people[0].lines[0];
+    *line = Line { in_flight: 4 * HOUR, next: 4 * HOUR, total: 4 * HOUR, ..*line };
     contents.recent =
         (1..=4).map(|job_id| RecentJob { job_id, uid: 70_001, account: Some(1), submitted: NOW.plus(1) }).collect();
     let listed = snapshot(&contents);
@@ -297,7 +302,7 @@ fn given_jobs_of_different_size_then_the_largest_bookings_stay() {
     later.header.as_of = NOW.plus(1);
     later.recent = vec![RecentJob { job_id: 1, uid: 70_001, account: Some(1), submitted: NOW }];
     ledger.reconcile(&snapshot(&later), NOW.plus(1));
-    assert_eq!(ledger.person(70_001).in_flight_total, 11 * HOUR);
+    assert_eq!(ledger.person(70_001).in_flight_total.cpus(), 11 * HOUR);
 }
 
 #[test]
@@ -311,8 +316,8 @@ fn given_a_job_that_never_appears_then_its_booking_ends_after_the_grace() {
     contents.header.as_of = NOW.plus(GRACE + 1);
     ledger.reconcile(&snapshot(&contents), NOW.plus(GRACE + 1));
     assert!(ledger.is_empty());
-    assert_eq!(ledger.person(70_001), Usage::default());
-    assert_eq!(ledger.account(0), Usage::default());
+    assert_eq!(*ledger.person(70_001), Usage::default());
+    assert_eq!(*ledger.account(0), Usage::default());
 }
 
 fn live(minutes: u32) -> LiveJob {
@@ -322,6 +327,7 @@ fn live(minutes: u32) -> LiveJob {
         uid: 70_001,
         account: "physics".into(),
         partition: "main".into(),
+        qos: String::new(),
         running: false,
         begin_at: Timestamp(0),
         minutes: Some(minutes),
@@ -339,7 +345,7 @@ fn edit_code(contents: &Contents, edit: &Edit<'_>) -> Option<Code> {
 #[test]
 fn given_an_edit_that_raises_nothing_then_it_is_never_refused() {
     let mut contents = contents();
-    contents.people[0].limits = day_limit(0);
+    contents.people[0].lines = day_limit(0);
     contents.people[0].grants.clear();
     contents.jobs = vec![live(60)];
     for edit in [
@@ -356,24 +362,24 @@ fn given_an_edit_that_raises_nothing_then_it_is_never_refused() {
 #[test]
 fn given_an_edit_that_raises_then_only_the_difference_needs_room() {
     let mut contents = contents();
-    contents.people[0].limits = day_limit(2);
-    contents.people[0].usage.periods[0].in_flight = HOUR;
-    contents.people[0].usage.periods[0].in_flight_next = HOUR;
+    contents.people[0].lines = day_limit(2);
+    contents.people[0].lines[0].in_flight = HOUR;
+    contents.people[0].lines[0].next = HOUR;
     contents.jobs = vec![live(60)];
     let minutes = |minutes| Edit { time_limit: Some(TimeLimit::Minutes(minutes)), ..Edit::default() };
     assert_eq!(edit_code(&contents, &minutes(120)), None);
-    assert_eq!(edit_code(&contents, &minutes(121)), Some(Code::CpuPerDay));
+    assert_eq!(edit_code(&contents, &minutes(121)), Some(CPU_PER_DAY));
     assert_eq!(edit_code(&contents, &Edit { min_cpus: Some(2), ..Edit::default() }), None);
-    assert_eq!(edit_code(&contents, &Edit { tasks: Some(3), ..Edit::default() }), Some(Code::CpuPerDay));
-    assert_eq!(edit_code(&contents, &Edit { whole_nodes: Some(true), ..Edit::default() }), Some(Code::CpuPerDay));
+    assert_eq!(edit_code(&contents, &Edit { tasks: Some(3), ..Edit::default() }), Some(CPU_PER_DAY));
+    assert_eq!(edit_code(&contents, &Edit { whole_nodes: Some(true), ..Edit::default() }), Some(CPU_PER_DAY));
     assert_eq!(
         edit_code(&contents, &Edit { account: Some("finance"), ..Edit::default() }),
         Some(Code::AccountNotGranted)
     );
     contents.people[0].grants[0].account = None;
     assert_eq!(edit_code(&contents, &Edit { account: Some("finance"), ..Edit::default() }), None);
-    contents.accounts[2].limits = day_limit(0);
-    assert_eq!(edit_code(&contents, &Edit { account: Some("finance"), ..Edit::default() }), Some(Code::CpuPerDay));
+    contents.accounts[2].lines = day_limit(0);
+    assert_eq!(edit_code(&contents, &Edit { account: Some("finance"), ..Edit::default() }), Some(CPU_PER_DAY));
 }
 
 fn conf(directory: &std::path::Path) -> crate::NodeConf {
@@ -387,20 +393,20 @@ fn conf(directory: &std::path::Path) -> crate::NodeConf {
 #[test]
 fn given_an_edit_that_begins_sooner_then_the_period_it_comes_into_needs_room() {
     let mut contents = contents();
-    contents.people[0].limits = day_limit(2);
-    contents.people[0].usage.periods[0].settled = 2 * HOUR;
+    contents.people[0].lines = day_limit(2);
+    contents.people[0].lines[0].used = 2 * HOUR;
     contents.jobs = vec![LiveJob { begin_at: NOW.plus(86_400), ..live(60) }];
     let begin = |at| Edit { begin_at: Some(at), ..Edit::default() };
-    assert_eq!(edit_code(&contents, &begin(NOW)), Some(Code::CpuPerDay));
+    assert_eq!(edit_code(&contents, &begin(NOW)), Some(CPU_PER_DAY));
     assert_eq!(edit_code(&contents, &begin(NOW.plus(2 * 86_400))), None);
-    contents.people[0].usage.periods[0].settled = HOUR;
+    contents.people[0].lines[0].used = HOUR;
     assert_eq!(edit_code(&contents, &begin(NOW)), None);
 }
 
 #[test]
 fn given_a_job_with_its_partitions_time_then_it_is_bounded_by_the_time_of_the_one_it_is_moved_to() {
     let mut contents = contents();
-    contents.people[0].limits = day_limit(4);
+    contents.people[0].lines = day_limit(4);
     contents.partitions[0].default_minutes = Some(60);
     let mut long = contents.partitions[0].clone();
     long.name = "long".into();
@@ -409,7 +415,7 @@ fn given_a_job_with_its_partitions_time_then_it_is_bounded_by_the_time_of_the_on
     contents.partitions.push(long);
     let edit = Edit { partition: Some("long"), ..Edit::default() };
     contents.jobs = vec![live(60)];
-    assert_eq!(edit_code(&contents, &edit), Some(Code::CpuPerDay));
+    assert_eq!(edit_code(&contents, &edit), Some(CPU_PER_DAY));
     contents.jobs = vec![live(61)];
     assert_eq!(edit_code(&contents, &edit), None, "a limit of its own goes with it");
 }
@@ -512,7 +518,7 @@ fn given_a_snapshot_others_may_write_then_it_is_refused() {
 fn given_eight_threads_then_no_more_are_admitted_than_fit() {
     let post = Post::new("race");
     let mut world = contents();
-    world.people[0].limits = day_limit(10);
+    world.people[0].lines = day_limit(10);
     post.publish(&encode(&world).unwrap());
     let admitted: usize = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
@@ -527,7 +533,7 @@ fn given_eight_threads_then_no_more_are_admitted_than_fit() {
 fn given_an_operators_edit_then_it_is_let_through_and_recorded() {
     let post = Post::new("operator");
     let mut world = contents();
-    world.people[0].limits = day_limit(1);
+    world.people[0].lines = day_limit(1);
     post.publish(&encode(&world).unwrap());
     world.header.kind = crate::snapshot::Kind::Jobs;
     world.jobs = vec![live(60)];
@@ -548,10 +554,10 @@ proptest! {
         limit in 0_u64..50, used in 0_u64..50, more in 0_u64..50, minutes in 1_u32..3_000,
     ) {
         let mut contents = contents();
-        contents.people[0].limits = day_limit(limit);
-        contents.people[0].usage.periods[0].settled = used * HOUR;
+        contents.people[0].lines = day_limit(limit);
+        contents.people[0].lines[0].used = used * HOUR;
         let before = verdict_on(&contents, &request(minutes));
-        contents.people[0].usage.periods[0].settled += more * HOUR;
+        contents.people[0].lines[0].used += more * HOUR;
         let after = verdict_on(&contents, &request(minutes));
         prop_assert!(before.is_none() || after.is_some());
     }
@@ -562,12 +568,13 @@ proptest! {
     ) {
         let contents = contents();
         let snapshot = snapshot(&contents);
-        let cost = Cost { cpus: 3, seconds: u64::from(minutes) * 60 };
-        let usage = Asked { jobs, cost, begin_at: Timestamp(NOW.0 + begin) }.usage(&snapshot, NOW);
+        let cost = Cost::of_cpus(3, u64::from(minutes) * 60);
+        let usage = Asked { jobs, cost, begin_at: Timestamp(NOW.0 + begin) }.usage(&snapshot, 0, NOW);
         let day = usage.period(PeriodKind::Day);
-        prop_assert!(day.in_flight <= jobs * 3 * 57_600);
-        prop_assert!(day.in_flight_next <= jobs * 3 * 86_400);
-        prop_assert!(day.in_flight <= usage.in_flight_total && day.in_flight_next <= usage.in_flight_total);
+        prop_assert!(day.in_flight.cpus() <= jobs * 3 * 57_600);
+        prop_assert!(day.in_flight_next.cpus() <= jobs * 3 * 86_400);
+        prop_assert!(!day.in_flight.exceeds(&usage.in_flight_total));
+        prop_assert!(!day.in_flight_next.exceeds(&usage.in_flight_total));
     }
 }
 

@@ -3,9 +3,10 @@
 //! Everything is resolved: names are uids, calendars are instants, prices are integers. [`super::encode()`] lays it out.
 
 use crate::job::{Memory, Shape};
-use crate::limit::{Limits, Usage};
+use crate::limit::Line;
 use crate::role::{PersonState, Role, SubjectKind};
-use crate::time::Timestamp;
+use crate::time::{PeriodKind, Timestamp};
+use crate::tres::{Gpus, Prices};
 
 /// Which reader a snapshot is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,20 @@ pub struct Header {
     pub cluster: String,
     /// A sentence on whom a refused person may ask: "Ask hpc@example.org."
     pub contact: String,
+    /// The currency of prices and of limits on money, as people write it.
+    pub currency: String,
+}
+
+/// Whether a job must carry a cost centre, and which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CostCenterRule {
+    /// Whatever it carries is left as it is.
+    #[default]
+    Any,
+    /// One that is named must be known; without one the account's is taken, if it has one.
+    Known,
+    /// As [`Self::Known`], and a job whose account has none must name one.
+    Required,
 }
 
 /// What the CPU count of a job depends on besides its own request.
@@ -54,8 +69,12 @@ pub struct ClusterFacts {
     pub one_task_per_core: bool,
     /// Seconds that a job may run over its limit before slurmctld has ended it.
     pub slack: u64,
-    /// Whether a person or account at its running-job limit may not even queue.
+    /// Whether a person or account at a limit on what runs at the same time may not even queue.
     pub running_limit_refuses: bool,
+    /// Whether a job that enters is told what it may cost at most.
+    pub tells_cost: bool,
+    /// What is asked of cost centres.
+    pub cost_centers: CostCenterRule,
 }
 
 impl Default for ClusterFacts {
@@ -67,6 +86,8 @@ impl Default for ClusterFacts {
             one_task_per_core: false,
             slack: 0,
             running_limit_refuses: false,
+            tells_cost: false,
+            cost_centers: CostCenterRule::Any,
         }
     }
 }
@@ -92,14 +113,99 @@ pub struct Partition {
     pub cpus_per_node: u32,
     /// `MaxMemPerCPU` in MiB.
     pub max_mem_per_cpu: Option<u64>,
+    /// What a job has that names no memory: `DefMemPerCPU`, `DefMemPerNode`, or [`Memory::Unset`] for all of the node.
+    pub default_memory: Memory,
+    /// The most MiB that a node has here.
+    pub memory_per_node: u64,
+    /// The most sockets that a node has here.
+    pub sockets_per_node: u32,
+    /// The most GPUs that a node has here, and the most of each type.
+    pub gpus_per_node: Gpus,
+    /// `DefCpuPerGPU`.
+    pub cpus_per_gpu: Option<u32>,
+    /// `DefMemPerGPU` in MiB.
+    pub memory_per_gpu: Option<u64>,
+    /// What its resources cost.
+    pub prices: Prices,
 }
+
+impl Default for Partition {
+    /// One node with one CPU, no limit on time of its own, and nothing to pay.
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            default: false,
+            whole_nodes: false,
+            default_minutes: None,
+            max_minutes: None,
+            over_minutes: Some(0),
+            max_nodes: 1,
+            cpus_per_node: 1,
+            max_mem_per_cpu: None,
+            default_memory: Memory::Unset,
+            memory_per_node: 0,
+            sockets_per_node: 1,
+            gpus_per_node: Gpus::default(),
+            cpus_per_gpu: None,
+            memory_per_gpu: None,
+            prices: Prices::default(),
+        }
+    }
+}
+
+/// A queue of `policy.toml`: a QOS with terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// What people call it.
+    pub name: String,
+    /// Its QOS in Slurm.
+    pub qos: String,
+    /// Whether jobs that name no QOS go here.
+    pub default: bool,
+    /// The roles that may use it; none is every role that may submit.
+    pub roles: Vec<Role>,
+    /// The accounts (and those below) whose jobs may use it: positions in [`Contents::accounts`]; none is every account.
+    pub accounts: Vec<u32>,
+    /// What its jobs are charged, in millionths of what they would be otherwise.
+    pub factor: u64,
+    /// The most minutes that a job may run in it.
+    pub max_minutes: Option<u32>,
+    /// What one person may have in it at the same time: [`Line::limit`] and [`Line::measure`] alone count.
+    pub caps: Vec<Line>,
+}
+
+/// A cost centre that jobs may be charged to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostCenter {
+    /// Its name, as jobs carry it in their wckey.
+    pub name: String,
+    /// The accounts (and those below) whose jobs may carry it: positions in [`Contents::accounts`]; none is every
+    /// account.
+    pub accounts: Vec<u32>,
+}
+
+/// A person's or an account's storage that is over its allocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OverStorage {
+    /// The file system, or another name of the allocation.
+    pub place: String,
+    /// Bytes stored.
+    pub used: u64,
+    /// Bytes allowed.
+    pub limit: u64,
+    /// Whether jobs are refused for it; otherwise their owners are warned.
+    pub refuses: bool,
+}
+
+/// The edges of one calendar, by kind of period: ascending, from the start of the current period on.
+pub type Calendar = [Vec<Edge>; PeriodKind::COUNT];
 
 /// An edge of a calendar period: the instant where one ends and the next begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edge {
     /// The instant.
     pub at: Timestamp,
-    /// The same in the site's own zone, for people.
+    /// The same in the calendar's own zone, for people.
     pub text: String,
 }
 
@@ -110,10 +216,38 @@ pub struct Account {
     pub name: String,
     /// Its parent's position in [`Contents::accounts`].
     pub parent: Option<u32>,
-    /// What it and everything below it may use.
-    pub limits: Limits,
-    /// What it and everything below it has used.
-    pub usage: Usage,
+    /// The calendar that its limits and those of its people in it are counted by: a position in
+    /// [`Contents::calendars`].
+    pub calendar: u32,
+    /// Its limits, with what it and everything below it holds against them.
+    pub lines: Vec<Line>,
+    /// The cost centre of its jobs that name none; may be empty.
+    pub cost_center: String,
+    /// Where it stores too much.
+    pub storage: Vec<OverStorage>,
+}
+
+impl Account {
+    /// An account without limits, counted by the site's own calendar.
+    pub fn new(name: &str, parent: Option<u32>) -> Self {
+        Self {
+            name: name.to_owned(),
+            parent,
+            calendar: 0,
+            lines: Vec::new(),
+            cost_center: String::new(),
+            storage: Vec::new(),
+        }
+    }
+}
+
+/// A person's own limits in one account and below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Association {
+    /// The account's position in [`Contents::accounts`].
+    pub account: u32,
+    /// The limits.
+    pub lines: Vec<Line>,
 }
 
 /// A grant, resolved to one person.
@@ -133,6 +267,8 @@ pub struct Grant {
     pub revoked: bool,
     /// [`Self::until`] in the site's own zone, for people; empty when it has no end.
     pub until_text: String,
+    /// What may be consumed under it over its life.
+    pub lines: Vec<Line>,
 }
 
 /// What a host needs to give a person an account.
@@ -163,10 +299,12 @@ pub struct Person {
     pub kind: SubjectKind,
     /// The account of jobs that name none: its position in [`Contents::accounts`].
     pub default_account: Option<u32>,
-    /// What the person may use, over all accounts.
-    pub limits: Limits,
-    /// What the person has used, over all accounts.
-    pub usage: Usage,
+    /// The limits over all accounts.
+    pub lines: Vec<Line>,
+    /// The limits in single accounts.
+    pub associations: Vec<Association>,
+    /// Where the person stores too much.
+    pub storage: Vec<OverStorage>,
     /// Every grant that holds, will hold, or has ended not too long ago.
     pub grants: Vec<Grant>,
     /// What a host needs; only in a [`Kind::Node`] snapshot.
@@ -212,6 +350,8 @@ pub struct LiveJob {
     pub account: String,
     /// Its partition list.
     pub partition: String,
+    /// Its QOS.
+    pub qos: String,
     /// Whether it runs.
     pub running: bool,
     /// The earliest instant it may start.
@@ -233,8 +373,14 @@ pub struct Contents {
     pub facts: ClusterFacts,
     /// The cluster's partitions.
     pub partitions: Vec<Partition>,
-    /// Edges of days, weeks and months, ascending, from the start of the current one on.
-    pub periods: [Vec<Edge>; 3],
+    /// The types of GPU that are told apart, at most [`crate::tres::GPU_TYPES`].
+    pub gpu_types: Vec<String>,
+    /// Calendars; the site's own is the first, by which people are counted.
+    pub calendars: Vec<Calendar>,
+    /// The queues.
+    pub queues: Vec<Queue>,
+    /// The cost centres that are known.
+    pub cost_centers: Vec<CostCenter>,
     /// The account tree; parents may stand anywhere.
     pub accounts: Vec<Account>,
     /// Everybody the store knows.
@@ -254,7 +400,10 @@ impl Contents {
             header,
             facts: ClusterFacts::default(),
             partitions: Vec::new(),
-            periods: [const { Vec::new() }; 3],
+            gpu_types: Vec::new(),
+            calendars: vec![Calendar::default()],
+            queues: Vec::new(),
+            cost_centers: Vec::new(),
             accounts: Vec::new(),
             people: Vec::new(),
             groups: Vec::new(),

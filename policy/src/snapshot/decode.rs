@@ -5,16 +5,14 @@
 
 use std::fmt;
 
-use super::contents::{ClusterFacts, Kind, RecentJob, memory_from};
+use super::contents::memory_from;
 use super::layout::{
-    AccountKey, AccountRecord, BODY_AT, CHECKSUM_AT, COVERED_FROM, EdgeRecord, FORMAT, GrantRecord, GroupRecord,
-    HeadRecord, HomeRecord, JobRecord, MAGIC, PartitionRecord, PersonKey, PersonRecord, RecentRecord, SECTIONS,
-    Section, TABLE_AT,
+    AccountRecord, AssociationRecord, BODY_AT, CHECKSUM_AT, COVERED_FROM, CalendarRecord, CostCenterRecord, EdgeRecord,
+    FORMAT, GrantRecord, GroupRecord, HeadRecord, HomeRecord, JobRecord, LineRecord, MAGIC, PartitionRecord, PersonKey,
+    PersonRecord, QueueRecord, RecentRecord, SECTIONS, Section, StorageRecord, TABLE_AT,
 };
-use super::view::{AccountRef, CurrentPeriod, GroupRef, LiveJobRef, PartitionRef, PersonRef};
 use super::wire::{Span, Text, Wire};
-use crate::job::Shape;
-use crate::time::{Period, PeriodKind, Timestamp};
+use crate::tres::GPU_TYPES;
 
 /// Why bytes are not a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,12 +103,21 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    pub(super) fn head(&self) -> &HeadRecord {
+        &self.head
+    }
+
+    /// The file's content, checked.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     fn section(&self, section: Section) -> &[u8] {
         let (at, len) = self.places.get(section as usize).copied().unwrap_or_default();
         self.bytes.get(at..at + len).unwrap_or_default()
     }
 
-    fn count<R: Wire>(&self, section: Section) -> usize {
+    pub(super) fn count<R: Wire>(&self, section: Section) -> usize {
         self.section(section).len() / R::SIZE
     }
 
@@ -132,14 +139,14 @@ impl Snapshot {
     }
 
     /// The first fields of a record, which are what it is found by; the rest of it is not looked at.
-    fn key<R: Wire, K: Wire>(&self, section: Section, index: usize) -> Option<K> {
+    pub(super) fn key<R: Wire, K: Wire>(&self, section: Section, index: usize) -> Option<K> {
         debug_assert!(K::SIZE <= R::SIZE);
         let mut bytes = self.section(section).get(index.checked_mul(R::SIZE)?..)?;
         K::take(&mut bytes)
     }
 
     /// The record with the wanted key in a section that is sorted by it, and its position.
-    fn find<R: Wire, K: Wire>(
+    pub(super) fn find<R: Wire, K: Wire>(
         &self,
         section: Section,
         mut compare: impl FnMut(K) -> std::cmp::Ordering,
@@ -186,13 +193,43 @@ impl Snapshot {
         let strings =
             std::str::from_utf8(self.section(Section::Strings)).map_err(|_| DecodeError::Section("strings"))?;
         let try_text = |text: Text| text_place(text).and_then(|place| strings.get(place));
-        let texts = [head.cluster, head.contact].iter().all(|text| try_text(*text).is_some());
-        let spans = [head.day, head.week, head.month];
-        let edges = spans.iter().all(|span| self.check_span::<EdgeRecord>(Section::Edges, *span).is_some());
-        if !texts || !edges {
+        let texts = [head.cluster, head.contact, head.currency].iter().all(|text| try_text(*text).is_some());
+        if !texts {
             return Err(DecodeError::Section("head"));
         }
+        let mut types = 0;
+        self.check_section(Section::GpuTypes, "GPU types", |_, name: Text| {
+            types += 1;
+            try_text(name).filter(|_| types <= GPU_TYPES).map(drop)
+        })?;
+        self.check_section(Section::Calendars, "calendars", |_, calendar: CalendarRecord| {
+            calendar.kinds.into_iter().try_for_each(|span| self.check_span::<EdgeRecord>(Section::Edges, span))
+        })?;
+        let calendars = self.count::<CalendarRecord>(Section::Calendars);
+        self.check_section(Section::Lines, "limits", |_, _: LineRecord| Some(()))?;
+        let lines_exist = |span| self.check_span::<LineRecord>(Section::Lines, span);
+        self.check_section(Section::Storage, "storage", |_, over: StorageRecord| try_text(over.place).map(drop))?;
+        let storage_exists = |span| self.check_span::<StorageRecord>(Section::Storage, span);
+        self.check_section(Section::Scopes, "scopes", |_, at: u32| account_exists(Some(at)))?;
+        let scopes_exist = |span| self.check_span::<u32>(Section::Scopes, span);
+        let mut previous = None;
+        self.check_section(Section::Queues, "queues", |_, queue: QueueRecord| {
+            try_text(queue.name)?;
+            let qos = Some(try_text(queue.qos)?);
+            let sorted = previous < qos;
+            previous = qos;
+            scopes_exist(queue.accounts)?;
+            lines_exist(queue.caps).filter(|()| sorted)
+        })?;
+        let mut previous = None;
+        self.check_section(Section::CostCenters, "cost centres", |_, center: CostCenterRecord| {
+            let name = Some(try_text(center.name)?);
+            let sorted = previous < name;
+            previous = name;
+            scopes_exist(center.accounts).filter(|()| sorted)
+        })?;
         self.check_section(Section::Partitions, "partitions", |_, partition: PartitionRecord| {
+            memory_from(partition.default_memory_tag, partition.default_memory_mib)?;
             try_text(partition.name).map(drop)
         })?;
         self.check_section(Section::Edges, "edges", |_, edge: EdgeRecord| try_text(edge.text).map(drop))?;
@@ -201,13 +238,23 @@ impl Snapshot {
             let name = try_text(account.name)?;
             let sorted = index == 0 || previous < name;
             previous = name;
-            account_exists(account.parent).filter(|()| sorted)
+            try_text(account.cost_center)?;
+            lines_exist(account.lines)?;
+            storage_exists(account.storage)?;
+            account_exists(account.parent).filter(|()| sorted && (account.calendar as usize) < calendars)
+        })?;
+        self.check_section(Section::Associations, "associations", |_, association: AssociationRecord| {
+            lines_exist(association.lines)?;
+            account_exists(Some(association.account))
         })?;
         let mut previous = None;
         self.check_section(Section::People, "people", |_, person: PersonRecord| {
             try_text(person.name)?;
             self.check_span::<GrantRecord>(Section::Grants, person.grants)?;
             account_exists(person.default_account)?;
+            lines_exist(person.lines)?;
+            storage_exists(person.storage)?;
+            self.check_span::<AssociationRecord>(Section::Associations, person.associations)?;
             let sorted = previous < Some(person.uid);
             previous = Some(person.uid);
             sorted.then_some(())
@@ -248,257 +295,8 @@ impl Snapshot {
         self.check_section(Section::Jobs, "jobs", |_, job: JobRecord| {
             try_text(job.account)?;
             try_text(job.partition)?;
+            try_text(job.qos)?;
             memory_from(job.memory_tag, job.memory_mib).map(drop)
         })
-    }
-
-    /// The file's content, checked.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Which reader it is for.
-    pub fn kind(&self) -> Kind {
-        self.head.kind
-    }
-
-    /// Its number; grows with every snapshot of a store.
-    pub fn generation(&self) -> u64 {
-        self.head.generation
-    }
-
-    /// When it was compiled.
-    pub fn made_at(&self) -> Timestamp {
-        self.head.made_at
-    }
-
-    /// The instant whose jobs it shows.
-    pub fn as_of(&self) -> Timestamp {
-        self.head.as_of
-    }
-
-    /// Whether it is too old at `now` to let anybody in on its word alone.
-    pub fn is_stale(&self, now: Timestamp) -> bool {
-        !self.head.last_known && now.seconds_since(self.head.made_at) > self.head.hard_limit
-    }
-
-    /// Seconds before a grant's end from which its holder is told.
-    pub fn notice(&self) -> u64 {
-        self.head.notice
-    }
-
-    /// Slurm's name of the cluster.
-    pub fn cluster(&self) -> &str {
-        self.text(self.head.cluster)
-    }
-
-    /// Whom a refused person may ask.
-    pub fn contact(&self) -> &str {
-        self.text(self.head.contact)
-    }
-
-    /// How the cluster hands out CPUs.
-    pub fn facts(&self) -> ClusterFacts {
-        let head = &self.head;
-        ClusterFacts {
-            granule: head.granule,
-            threads_per_core: head.threads_per_core,
-            whole_nodes: head.whole_nodes,
-            one_task_per_core: head.one_task_per_core,
-            slack: head.slack,
-            running_limit_refuses: head.running_limit_refuses,
-        }
-    }
-
-    /// The period of `kind` that `at` falls into; `None` before the first edge and after the last.
-    pub fn period(&self, kind: PeriodKind, at: Timestamp) -> Option<CurrentPeriod<'_>> {
-        let span = match kind {
-            PeriodKind::Day => self.head.day,
-            PeriodKind::Week => self.head.week,
-            PeriodKind::Month => self.head.month,
-        };
-        let mut edges = self.span::<EdgeRecord>(Section::Edges, span);
-        let mut start = edges.next()?;
-        if at < start.at {
-            return None;
-        }
-        for (ordinal, end) in edges.enumerate() {
-            if at < end.at {
-                let period = Period { start: start.at, end: end.at };
-                return Some(CurrentPeriod { period, ordinal, end_text: self.text(end.text) });
-            }
-            start = end;
-        }
-        None
-    }
-
-    /// The seconds of the longest known period of `kind` that begins after the one `at` falls into; 0 where none is.
-    pub fn longest_after(&self, kind: PeriodKind, at: Timestamp) -> u64 {
-        let span = match kind {
-            PeriodKind::Day => self.head.day,
-            PeriodKind::Week => self.head.week,
-            PeriodKind::Month => self.head.month,
-        };
-        let mut edges = self.span::<EdgeRecord>(Section::Edges, span).map(|edge| edge.at).filter(|edge| *edge > at);
-        let Some(mut start) = edges.next() else { return 0 };
-        let mut longest = 0;
-        for end in edges {
-            longest = longest.max(end.seconds_since(start));
-            start = end;
-        }
-        longest
-    }
-
-    /// The partition with this name.
-    pub fn partition(&self, name: &str) -> Option<PartitionRef<'_>> {
-        self.find(Section::Partitions, |key: Text| self.text(key).cmp(name))
-            .map(|(_, record)| self.partition_of(record))
-    }
-
-    /// Every partition.
-    pub fn partitions(&self) -> impl Iterator<Item = PartitionRef<'_>> {
-        (0..self.count::<PartitionRecord>(Section::Partitions))
-            .filter_map(|at| self.record(Section::Partitions, at))
-            .map(|record| self.partition_of(record))
-    }
-
-    fn partition_of(&self, record: PartitionRecord) -> PartitionRef<'_> {
-        PartitionRef {
-            name: self.text(record.name),
-            default: record.default,
-            whole_nodes: record.whole_nodes,
-            default_minutes: record.default_minutes,
-            max_minutes: record.max_minutes,
-            over_minutes: record.over_minutes,
-            max_nodes: record.max_nodes,
-            cpus_per_node: record.cpus_per_node,
-            max_mem_per_cpu: record.max_mem_per_cpu,
-        }
-    }
-
-    /// The account with this name, in lower case.
-    pub fn account(&self, name: &str) -> Option<AccountRef<'_>> {
-        self.find(Section::Accounts, |key: Text| self.text(key).cmp(name))
-            .map(|(at, record)| self.account_of(at, record))
-    }
-
-    /// The account at this position.
-    pub fn account_at(&self, at: u32) -> Option<AccountRef<'_>> {
-        self.record(Section::Accounts, at as usize).map(|record| self.account_of(at as usize, record))
-    }
-
-    /// The account at this position and its ancestors, from below.
-    pub fn account_line(&self, at: u32) -> impl Iterator<Item = AccountRef<'_>> {
-        // A line longer than the number of accounts would be a cycle, which no encoder writes.
-        let most = self.count::<AccountRecord>(Section::Accounts);
-        std::iter::successors(self.account_at(at), |account| account.parent.and_then(|at| self.account_at(at)))
-            .take(most)
-    }
-
-    /// The positions of the accounts that [`Self::account_line`] gives.
-    pub fn account_line_positions(&self, at: u32) -> impl Iterator<Item = u32> + '_ {
-        let most = self.count::<AccountRecord>(Section::Accounts);
-        let exists = usize::try_from(at).is_ok_and(|at| at < most).then_some(at);
-        let parent = |at: &u32| self.key::<AccountRecord, AccountKey>(Section::Accounts, *at as usize)?.parent;
-        std::iter::successors(exists, parent).take(most)
-    }
-
-    fn account_of(&self, at: usize, record: AccountRecord) -> AccountRef<'_> {
-        AccountRef {
-            position: u32::try_from(at).unwrap_or(u32::MAX),
-            name: self.text(record.name),
-            parent: record.parent,
-            limits: record.limits,
-            usage: record.usage,
-        }
-    }
-
-    /// The person with this uid.
-    pub fn person(&self, uid: u32) -> Option<PersonRef<'_>> {
-        self.find(Section::People, |key: u32| key.cmp(&uid)).map(|(at, record)| PersonRef {
-            snapshot: self,
-            position: at,
-            record,
-        })
-    }
-
-    /// The person with this POSIX name.
-    pub fn person_named(&self, name: &str) -> Option<PersonRef<'_>> {
-        let (_, position) = self.find::<u32, u32>(Section::Names, |position| {
-            let person = self.key::<PersonRecord, PersonKey>(Section::People, position as usize);
-            person.map(|person| self.text(person.name)).unwrap_or_default().cmp(name)
-        })?;
-        self.person_at(position as usize)
-    }
-
-    fn person_at(&self, position: usize) -> Option<PersonRef<'_>> {
-        let record = self.record(Section::People, position)?;
-        Some(PersonRef { snapshot: self, position, record })
-    }
-
-    /// Everybody, by uid.
-    pub fn people(&self) -> impl Iterator<Item = PersonRef<'_>> {
-        (0..self.count::<PersonRecord>(Section::People)).filter_map(|at| self.person_at(at))
-    }
-
-    /// The groups other than the private ones.
-    pub fn groups(&self) -> impl Iterator<Item = GroupRef<'_>> {
-        (0..self.count::<GroupRecord>(Section::Groups)).filter_map(|at| self.record(Section::Groups, at)).map(
-            |record: GroupRecord| GroupRef {
-                gid: record.gid,
-                name: self.text(record.name),
-                members: self
-                    .span::<u32>(Section::Members, record.members)
-                    .filter_map(|at| self.record::<PersonRecord>(Section::People, at as usize))
-                    .map(|person| self.text(person.name))
-                    .collect(),
-            },
-        )
-    }
-
-    /// Jobs submitted not long before [`Self::as_of`].
-    pub fn recent(&self) -> impl Iterator<Item = RecentJob> {
-        (0..self.count::<RecentRecord>(Section::Recent)).filter_map(|at| self.record(Section::Recent, at)).map(
-            |record: RecentRecord| RecentJob {
-                job_id: record.job_id,
-                uid: record.uid,
-                account: record.account,
-                submitted: record.submitted,
-            },
-        )
-    }
-
-    /// The records of a live job: one for a plain job, several for an array or by its tasks' ids.
-    pub fn live_jobs(&self, id: u32) -> impl Iterator<Item = LiveJobRef<'_>> {
-        (0..self.count::<JobRecord>(Section::Jobs))
-            .filter_map(|at| self.record(Section::Jobs, at))
-            .filter(move |job: &JobRecord| job.job_id == id || job.array_job_id == id)
-            .map(|record| self.live_job_of(record))
-    }
-
-    fn live_job_of(&self, record: JobRecord) -> LiveJobRef<'_> {
-        LiveJobRef {
-            job_id: record.job_id,
-            uid: record.uid,
-            account: self.text(record.account),
-            partition: self.text(record.partition),
-            running: record.running,
-            begin_at: record.begin_at,
-            minutes: record.minutes,
-            tasks: record.tasks,
-            shape: Shape {
-                min_cpus: record.min_cpus,
-                min_nodes: record.min_nodes,
-                max_nodes: record.max_nodes,
-                tasks: record.shape_tasks,
-                cpus_per_task: record.cpus_per_task,
-                tasks_per_node: record.tasks_per_node,
-                cpus_per_node: record.cpus_per_node,
-                memory: memory_from(record.memory_tag, record.memory_mib).unwrap_or(crate::job::Memory::Unset),
-                whole_nodes: record.whole_nodes,
-                one_per_core: record.one_per_core,
-                open_ended: record.open_ended,
-            },
-        }
     }
 }

@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::contents::{Contents, memory_parts};
+use super::contents::{Contents, OverStorage, Person, memory_parts};
 use super::layout::{
-    AccountRecord, BODY_AT, CHECKSUM_AT, COVERED_FROM, EdgeRecord, FORMAT, GrantRecord, GroupRecord, HeadRecord,
-    HomeRecord, JobRecord, MAGIC, PartitionRecord, PersonRecord, RecentRecord, SECTIONS, Section, TABLE_AT,
+    AccountRecord, AssociationRecord, BODY_AT, CHECKSUM_AT, COVERED_FROM, CalendarRecord, CostCenterRecord, EdgeRecord,
+    FORMAT, GrantRecord, GroupRecord, HeadRecord, HomeRecord, JobRecord, LineRecord, MAGIC, PartitionRecord,
+    PersonRecord, QueueRecord, RecentRecord, SECTIONS, Section, StorageRecord, TABLE_AT,
 };
 use super::wire::{Span, Text, Wire};
+use crate::limit::Line;
+use crate::role::Role;
+use crate::tres::GPU_TYPES;
 
 /// Why contents cannot be laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +45,9 @@ pub fn encode(contents: &Contents) -> Result<Vec<u8>, EncodeError> {
     let mut writer = Writer::default();
     let accounts = AccountOrder::of(contents)?;
     writer.head(contents)?;
+    writer.calendars(contents)?;
     writer.partitions(contents)?;
+    writer.queues(contents, &accounts)?;
     writer.accounts(contents, &accounts)?;
     writer.people(contents, &accounts)?;
     writer.recent(contents, &accounts)?;
@@ -128,16 +134,94 @@ impl Writer {
         Ok(Span { first: small(self.section(section).len() / R::SIZE)?, len: small(len)? })
     }
 
-    fn head(&mut self, contents: &Contents) -> Result<(), EncodeError> {
-        let mut spans = [Span { first: 0, len: 0 }; 3];
-        for (span, edges) in spans.iter_mut().zip(&contents.periods) {
-            *span = self.span::<EdgeRecord>(Section::Edges, edges.len())?;
-            for edge in edges {
-                let text = self.text(&edge.text)?;
-                self.put(Section::Edges, &EdgeRecord { at: edge.at, text });
+    fn calendars(&mut self, contents: &Contents) -> Result<(), EncodeError> {
+        for calendar in &contents.calendars {
+            let mut record = CalendarRecord { kinds: Default::default() };
+            for (span, edges) in record.kinds.iter_mut().zip(calendar) {
+                *span = self.span::<EdgeRecord>(Section::Edges, edges.len())?;
+                for edge in edges {
+                    let text = self.text(&edge.text)?;
+                    self.put(Section::Edges, &EdgeRecord { at: edge.at, text });
+                }
             }
+            self.put(Section::Calendars, &record);
         }
-        let [day, week, month] = spans;
+        Ok(())
+    }
+
+    fn lines(&mut self, lines: &[Line]) -> Result<Span, EncodeError> {
+        let span = self.span::<LineRecord>(Section::Lines, lines.len())?;
+        for line in lines {
+            let Line { measure, limit, used, in_flight, next, total } = *line;
+            self.put(Section::Lines, &LineRecord { measure, limit, used, in_flight, next, total });
+        }
+        Ok(span)
+    }
+
+    fn storage(&mut self, all: &[OverStorage]) -> Result<Span, EncodeError> {
+        let span = self.span::<StorageRecord>(Section::Storage, all.len())?;
+        for over in all {
+            let place = self.text(&over.place)?;
+            let record = StorageRecord { place, used: over.used, limit: over.limit, refuses: over.refuses };
+            self.put(Section::Storage, &record);
+        }
+        Ok(span)
+    }
+
+    fn scopes(&mut self, accounts: &[u32], order: &AccountOrder, whose: &str) -> Result<Span, EncodeError> {
+        let span = self.span::<u32>(Section::Scopes, accounts.len())?;
+        for &account in accounts {
+            let position = order.position(Some(account), whose)?;
+            self.put(Section::Scopes, &position);
+        }
+        Ok(span)
+    }
+
+    fn queues(&mut self, contents: &Contents, order: &AccountOrder) -> Result<(), EncodeError> {
+        let mut sorted: Vec<_> = contents.queues.iter().collect();
+        sorted.sort_by_key(|queue| &queue.qos);
+        let mut previous = None;
+        for queue in sorted {
+            if previous == Some(&queue.qos) {
+                return Err(EncodeError::Twice(format!("the queue with QOS {}", queue.qos)));
+            }
+            previous = Some(&queue.qos);
+            let bits = Role::ALL.iter().zip(0..).filter(|(role, _)| queue.roles.contains(role));
+            let record = QueueRecord {
+                qos: self.text(&queue.qos)?,
+                name: self.text(&queue.name)?,
+                default: queue.default,
+                roles: bits.fold(0, |all, (_, at)| all | 1_u8 << at),
+                accounts: self.scopes(&queue.accounts, order, &queue.name)?,
+                factor: queue.factor,
+                max_minutes: queue.max_minutes,
+                caps: self.lines(&queue.caps)?,
+            };
+            self.put(Section::Queues, &record);
+        }
+        let mut sorted: Vec<_> = contents.cost_centers.iter().collect();
+        sorted.sort_by_key(|center| &center.name);
+        let mut previous = None;
+        for center in sorted {
+            if previous == Some(&center.name) {
+                return Err(EncodeError::Twice(format!("cost centre {}", center.name)));
+            }
+            previous = Some(&center.name);
+            let accounts = self.scopes(&center.accounts, order, &center.name)?;
+            let name = self.text(&center.name)?;
+            self.put(Section::CostCenters, &CostCenterRecord { name, accounts });
+        }
+        Ok(())
+    }
+
+    fn head(&mut self, contents: &Contents) -> Result<(), EncodeError> {
+        if contents.gpu_types.len() > GPU_TYPES {
+            return Err(EncodeError::TooLarge);
+        }
+        for name in &contents.gpu_types {
+            let name = self.text(name)?;
+            self.put(Section::GpuTypes, &name);
+        }
         let header = &contents.header;
         let facts = &contents.facts;
         let head = HeadRecord {
@@ -156,9 +240,9 @@ impl Writer {
             one_task_per_core: facts.one_task_per_core,
             slack: facts.slack,
             running_limit_refuses: facts.running_limit_refuses,
-            day,
-            week,
-            month,
+            tells_cost: facts.tells_cost,
+            cost_centers: facts.cost_centers,
+            currency: self.text(&header.currency)?,
         };
         self.put(Section::Head, &head);
         Ok(())
@@ -168,6 +252,7 @@ impl Writer {
         let mut sorted: Vec<_> = contents.partitions.iter().collect();
         sorted.sort_by_key(|partition| &partition.name);
         for partition in sorted {
+            let (default_memory_tag, default_memory_mib) = memory_parts(partition.default_memory);
             let record = PartitionRecord {
                 name: self.text(&partition.name)?,
                 default: partition.default,
@@ -178,6 +263,14 @@ impl Writer {
                 max_nodes: partition.max_nodes,
                 cpus_per_node: partition.cpus_per_node,
                 max_mem_per_cpu: partition.max_mem_per_cpu,
+                default_memory_tag,
+                default_memory_mib,
+                memory_per_node: partition.memory_per_node,
+                sockets_per_node: partition.sockets_per_node,
+                gpus_per_node: partition.gpus_per_node,
+                cpus_per_gpu: partition.cpus_per_gpu,
+                memory_per_gpu: partition.memory_per_gpu,
+                prices: partition.prices,
             };
             self.put(Section::Partitions, &record);
         }
@@ -189,8 +282,14 @@ impl Writer {
             let record = AccountRecord {
                 name: self.text(&account.name)?,
                 parent: order.position(account.parent, &account.name)?,
-                limits: account.limits,
-                usage: account.usage,
+                calendar: contents
+                    .calendars
+                    .get(account.calendar as usize)
+                    .map(|_| account.calendar)
+                    .ok_or_else(|| EncodeError::Dangling(format!("account {}", account.name)))?,
+                lines: self.lines(&account.lines)?,
+                cost_center: self.text(&account.cost_center)?,
+                storage: self.storage(&account.storage)?,
             };
             self.put(Section::Accounts, &record);
         }
@@ -215,8 +314,14 @@ impl Writer {
                 *slot = position;
             }
             by_name.push((person.name.as_str(), position));
-            let grants = self.span::<GrantRecord>(Section::Grants, person.grants.len())?;
+            let associations = self.associations(person, order)?;
+            // The grants' own lines first: a span is of records that stand together.
+            let mut lines_of_grants = Vec::with_capacity(person.grants.len());
             for grant in &person.grants {
+                lines_of_grants.push(self.lines(&grant.lines)?);
+            }
+            let grants = self.span::<GrantRecord>(Section::Grants, person.grants.len())?;
+            for (grant, lines) in person.grants.iter().zip(lines_of_grants) {
                 let record = GrantRecord {
                     id: grant.id,
                     role: grant.role,
@@ -225,6 +330,7 @@ impl Writer {
                     until: grant.until,
                     revoked: grant.revoked,
                     until_text: self.text(&grant.until_text)?,
+                    lines,
                 };
                 self.put(Section::Grants, &record);
             }
@@ -235,8 +341,9 @@ impl Writer {
                 state: person.state,
                 kind: person.kind,
                 default_account: order.position(person.default_account, &person.name)?,
-                limits: person.limits,
-                usage: person.usage,
+                lines: self.lines(&person.lines)?,
+                associations,
+                storage: self.storage(&person.storage)?,
                 grants,
             };
             self.put(Section::People, &record);
@@ -278,6 +385,25 @@ impl Writer {
         Ok(())
     }
 
+    fn associations(&mut self, person: &Person, order: &AccountOrder) -> Result<Span, EncodeError> {
+        let mut records = Vec::with_capacity(person.associations.len());
+        for association in &person.associations {
+            let account = order
+                .position(Some(association.account), &person.name)?
+                .ok_or_else(|| EncodeError::Dangling(person.name.clone()))?;
+            records.push(AssociationRecord { account, lines: self.lines(&association.lines)? });
+        }
+        records.sort_by_key(|record| record.account);
+        if records.windows(2).any(|pair| matches!(pair, [a, b] if a.account == b.account)) {
+            return Err(EncodeError::Twice(format!("an account of {}", person.name)));
+        }
+        let span = self.span::<AssociationRecord>(Section::Associations, records.len())?;
+        for record in &records {
+            self.put(Section::Associations, record);
+        }
+        Ok(span)
+    }
+
     fn recent(&mut self, contents: &Contents, order: &AccountOrder) -> Result<(), EncodeError> {
         for job in &contents.recent {
             let account = order.position(job.account, "a recent job")?;
@@ -298,6 +424,7 @@ impl Writer {
                 uid: job.uid,
                 account: self.text(&job.account)?,
                 partition: self.text(&job.partition)?,
+                qos: self.text(&job.qos)?,
                 running: job.running,
                 begin_at: job.begin_at,
                 minutes: job.minutes,
@@ -314,6 +441,7 @@ impl Writer {
                 whole_nodes: job.shape.whole_nodes,
                 one_per_core: job.shape.one_per_core,
                 open_ended: job.shape.open_ended,
+                gpus: job.shape.gpus,
             };
             self.put(Section::Jobs, &record);
         }

@@ -1,21 +1,22 @@
 //! The file's layout: a head, a table of sections, and records of fixed size.
 //!
 //! ```text
-//! magic 8 | format u32 | checksum u32 | length u64 | sections: 14 x (offset u64, length u64) | records … | strings
+//! magic 8 | format u32 | checksum u32 | length u64 | sections: 22 x (offset u64, length u64) | records … | strings
 //! ```
 //! Numbers are little-endian. The checksum is CRC-32 over everything after it. Records are sorted by the key they are
 //! looked up by, so that a reader finds them without building anything.
 
-use super::contents::Kind;
+use super::contents::{CostCenterRule, Kind};
 use super::wire::{Span, Text, record};
-use crate::limit::{Limits, Usage};
+use crate::limit::Measure;
 use crate::role::{PersonState, Role, SubjectKind};
-use crate::time::Timestamp;
+use crate::time::{PeriodKind, Timestamp};
+use crate::tres::{Gpus, Prices};
 
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"BURSARSN";
 /// The version of this layout; a reader takes only its own.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 /// Where the checksum stands.
 pub(super) const CHECKSUM_AT: usize = 12;
 /// What the checksum covers begins here.
@@ -27,13 +28,25 @@ pub(super) const TABLE_AT: usize = 24;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
     Head,
+    /// Names of types, in their order.
+    GpuTypes,
     Partitions,
+    Calendars,
     Edges,
     Accounts,
     People,
     /// Positions of people in the order of their names.
     Names,
     Grants,
+    /// A person's, by account.
+    Associations,
+    /// Limits: of people, associations, accounts, grants and queues.
+    Lines,
+    Queues,
+    /// Roles and accounts that may use a queue, accounts of cost centres.
+    Scopes,
+    CostCenters,
+    Storage,
     Homes,
     Keys,
     Groups,
@@ -44,7 +57,7 @@ pub(super) enum Section {
 }
 
 /// How many sections there are.
-pub(super) const SECTIONS: usize = 14;
+pub(super) const SECTIONS: usize = 22;
 /// Where the first section begins.
 pub(super) const BODY_AT: usize = TABLE_AT + SECTIONS * 16;
 
@@ -65,11 +78,57 @@ record! {
         pub(super) one_task_per_core: bool,
         pub(super) slack: u64,
         pub(super) running_limit_refuses: bool,
-        /// Where each kind of period's edges stand in [`Section::Edges`].
-        pub(super) day: Span,
-        pub(super) week: Span,
-        pub(super) month: Span,
+        pub(super) tells_cost: bool,
+        pub(super) cost_centers: CostCenterRule,
+        pub(super) currency: Text,
     }
+}
+
+record! {
+    /// Where each kind of period's edges stand in [`Section::Edges`].
+    pub(super) struct CalendarRecord { pub(super) kinds: [Span; PeriodKind::COUNT] }
+}
+
+record! {
+    pub(super) struct LineRecord {
+        pub(super) measure: Measure,
+        pub(super) limit: u64,
+        pub(super) used: u64,
+        pub(super) in_flight: u64,
+        pub(super) next: u64,
+        pub(super) total: u64,
+    }
+}
+
+record! {
+    pub(super) struct QueueRecord {
+        pub(super) qos: Text,
+        pub(super) name: Text,
+        pub(super) default: bool,
+        /// Bits of [`crate::Role::ALL`].
+        pub(super) roles: u8,
+        pub(super) accounts: Span,
+        pub(super) factor: u64,
+        pub(super) max_minutes: Option<u32>,
+        pub(super) caps: Span,
+    }
+}
+
+record! {
+    pub(super) struct CostCenterRecord { pub(super) name: Text, pub(super) accounts: Span }
+}
+
+record! {
+    pub(super) struct StorageRecord {
+        pub(super) place: Text,
+        pub(super) used: u64,
+        pub(super) limit: u64,
+        pub(super) refuses: bool,
+    }
+}
+
+record! {
+    pub(super) struct AssociationRecord { pub(super) account: u32, pub(super) lines: Span }
 }
 
 record! {
@@ -83,6 +142,14 @@ record! {
         pub(super) max_nodes: u32,
         pub(super) cpus_per_node: u32,
         pub(super) max_mem_per_cpu: Option<u64>,
+        pub(super) default_memory_tag: u8,
+        pub(super) default_memory_mib: u64,
+        pub(super) memory_per_node: u64,
+        pub(super) sockets_per_node: u32,
+        pub(super) gpus_per_node: Gpus,
+        pub(super) cpus_per_gpu: Option<u32>,
+        pub(super) memory_per_gpu: Option<u64>,
+        pub(super) prices: Prices,
     }
 }
 
@@ -94,8 +161,10 @@ record! {
     pub(super) struct AccountRecord {
         pub(super) name: Text,
         pub(super) parent: Option<u32>,
-        pub(super) limits: Limits,
-        pub(super) usage: Usage,
+        pub(super) calendar: u32,
+        pub(super) lines: Span,
+        pub(super) cost_center: Text,
+        pub(super) storage: Span,
     }
 }
 
@@ -112,8 +181,9 @@ record! {
         pub(super) state: PersonState,
         pub(super) kind: SubjectKind,
         pub(super) default_account: Option<u32>,
-        pub(super) limits: Limits,
-        pub(super) usage: Usage,
+        pub(super) lines: Span,
+        pub(super) associations: Span,
+        pub(super) storage: Span,
         pub(super) grants: Span,
     }
 }
@@ -132,6 +202,7 @@ record! {
         pub(super) until: Timestamp,
         pub(super) revoked: bool,
         pub(super) until_text: Text,
+        pub(super) lines: Span,
     }
 }
 
@@ -165,6 +236,7 @@ record! {
         pub(super) uid: u32,
         pub(super) account: Text,
         pub(super) partition: Text,
+        pub(super) qos: Text,
         pub(super) running: bool,
         pub(super) begin_at: Timestamp,
         pub(super) minutes: Option<u32>,
@@ -181,5 +253,6 @@ record! {
         pub(super) whole_nodes: bool,
         pub(super) one_per_core: bool,
         pub(super) open_ended: bool,
+        pub(super) gpus: Gpus,
     }
 }

@@ -8,14 +8,19 @@ mod decode;
 mod encode;
 pub mod file;
 mod layout;
+mod lookup;
 #[cfg(test)]
 mod tests;
 mod view;
 mod wire;
 
 pub use contents::{
-    Account, ClusterFacts, Contents, Edge, Grant, Group, Header, Home, Kind, LiveJob, Partition, Person, RecentJob,
+    Account, Association, Calendar, ClusterFacts, Contents, CostCenter, CostCenterRule, Edge, Grant, Group, Header,
+    Home, Kind, LiveJob, OverStorage, Partition, Person, Queue, RecentJob,
 };
 pub use decode::{DecodeError, Snapshot};
 pub use encode::{EncodeError, encode};
-pub use view::{AccountRef, CurrentPeriod, GrantRef, GroupRef, HomeRef, LiveJobRef, PartitionRef, PersonRef};
+pub use view::{
+    AccountRef, CostCenterRef, CurrentPeriod, GrantRef, GroupRef, HomeRef, LinesRef, LiveJobRef, OverStorageRef,
+    PartitionRef, PersonRef, QueueRef, StorageRef,
+};

@@ -2,9 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::job::Shape;
-use crate::limit::{Limits, PeriodUse, Usage};
+use crate::limit::{Line, Measure};
 use crate::role::{PersonState, Role, SubjectKind};
 use crate::time::{PeriodKind, Timestamp};
+use crate::tres::Resource;
 
 fn header(kind: Kind) -> Header {
     Header {
@@ -17,6 +18,7 @@ fn header(kind: Kind) -> Header {
         notice: 1_209_600,
         cluster: "demo".into(),
         contact: "hpc@example.org".into(),
+        currency: "EUR".into(),
     }
 }
 
@@ -28,20 +30,21 @@ fn person(uid: u32, name: &str) -> Person {
         state: PersonState::Active,
         kind: SubjectKind::Member,
         default_account: Some(0),
-        limits: Limits::default(),
-        usage: Usage::default(),
+        lines: Vec::new(),
+        associations: Vec::new(),
+        storage: Vec::new(),
         grants: Vec::new(),
         home: None,
     }
 }
 
-fn account(name: &str, parent: Option<u32>) -> Account {
-    Account { name: name.into(), parent, limits: Limits::default(), usage: Usage::default() }
+fn line(measure: Measure, limit: u64) -> Line {
+    Line { measure, limit, used: 1, in_flight: 2, next: 3, total: 4 }
 }
 
 fn full() -> Contents {
     let mut contents = Contents::empty(header(Kind::Node));
-    contents.accounts = vec![account("zoology", Some(1)), account("biology", None)];
+    contents.accounts = vec![Account::new("zoology", Some(1)), Account::new("biology", None)];
     let mut ana = person(70_002, "ana");
     ana.grants.push(Grant {
         id: 3,
@@ -51,8 +54,11 @@ fn full() -> Contents {
         until: Timestamp(5_000),
         revoked: false,
         until_text: "1970-01-01 02:23 CET".into(),
+        lines: vec![line(Measure::OfGrant(Resource::Money), 40)],
     });
-    ana.usage.periods[1] = PeriodUse { settled: 1, in_flight: 2, in_flight_next: 3 };
+    ana.lines = vec![line(Measure::QueuedJobs, 10), line(Measure::Within(PeriodKind::Week, Resource::Memory), 20)];
+    ana.associations = vec![Association { account: 0, lines: vec![line(Measure::AtOnce(Resource::GpuType(1)), 30)] }];
+    ana.storage = vec![OverStorage { place: "/scratch".into(), used: 11, limit: 10, refuses: true }];
     ana.home = Some(Home {
         gecos: "Ana Ä".into(),
         directory: "/home/ana".into(),
@@ -64,7 +70,33 @@ fn full() -> Contents {
     zoe.home = Some(Home::default());
     contents.people = vec![ana, zoe];
     contents.groups = vec![Group { gid: 70_010, name: "lab".into(), members: vec![0, 1] }];
-    contents.periods[0] = vec![
+    contents.gpu_types = vec!["a100".into(), "h100".into()];
+    contents.accounts[1].cost_center = "cc-1".into();
+    contents.accounts[1].lines = vec![line(Measure::RunningJobs, 50)];
+    contents.queues = vec![
+        Queue {
+            name: "low".into(),
+            qos: "low".into(),
+            default: true,
+            roles: Vec::new(),
+            accounts: Vec::new(),
+            factor: 500_000,
+            max_minutes: None,
+            caps: Vec::new(),
+        },
+        Queue {
+            name: "express".into(),
+            qos: "high".into(),
+            default: false,
+            roles: vec![Role::ClusterAdmin, Role::ComputeUser],
+            accounts: vec![1],
+            factor: 2_000_000,
+            max_minutes: Some(60),
+            caps: vec![line(Measure::AtOnce(Resource::Cpu), 64)],
+        },
+    ];
+    contents.cost_centers = vec![CostCenter { name: "cc-2".into(), accounts: vec![0] }];
+    contents.calendars[0][0] = vec![
         Edge { at: Timestamp(0), text: "start".into() },
         Edge { at: Timestamp(86_400), text: "midnight".into() },
         Edge { at: Timestamp(172_800), text: "next midnight".into() },
@@ -76,6 +108,7 @@ fn full() -> Contents {
         uid: 70_002,
         account: "zoology".into(),
         partition: "main".into(),
+        qos: "high".into(),
         running: false,
         begin_at: Timestamp(77),
         minutes: Some(60),
@@ -92,7 +125,21 @@ fn given_contents_then_every_lookup_finds_what_was_put_in() {
     let ana = snapshot.person(70_002).unwrap();
     assert_eq!((ana.name(), ana.gid()), ("ana", 70_002));
     assert_eq!(ana.default_account().unwrap().name, "zoology");
-    assert_eq!(ana.usage().period(PeriodKind::Week).in_flight, 2);
+    let lines: Vec<_> = ana.lines().iter().collect();
+    assert_eq!(lines[1], line(Measure::Within(PeriodKind::Week, Resource::Memory), 20));
+    let zoology = snapshot.account("zoology").unwrap().position;
+    assert_eq!(ana.lines_in(zoology).unwrap().iter().next().unwrap().limit, 30);
+    assert!(ana.lines_in(snapshot.account("biology").unwrap().position).is_none());
+    assert_eq!(ana.storage().iter().next().unwrap().place, "/scratch");
+    assert_eq!(ana.grants().next().unwrap().lines.iter().count(), 1);
+    assert_eq!(snapshot.gpu_types().collect::<Vec<_>>(), ["a100", "h100"]);
+    let high = snapshot.queue("high").unwrap();
+    assert_eq!((high.name(), high.factor(), high.max_minutes()), ("express", 2_000_000, Some(60)));
+    assert!(high.is_open_to(Role::ComputeUser, zoology) && !high.is_open_to(Role::Observer, zoology));
+    assert!(snapshot.queues().any(|queue| queue.is_default() && queue.is_open_to(Role::Observer, zoology)));
+    let center = snapshot.cost_center("cc-2").unwrap();
+    assert!(center.is_open_to(zoology) && !center.is_open_to(snapshot.account("biology").unwrap().position));
+    assert_eq!(snapshot.currency(), "EUR");
     let grant = ana.grants().next().unwrap();
     assert_eq!(snapshot.account_at(grant.account.unwrap()).unwrap().name, "zoology");
     assert_eq!(ana.home().unwrap().keys, ["ssh-ed25519 AAAA", "ssh-rsa BBBB"]);
@@ -111,7 +158,7 @@ fn given_contents_then_every_lookup_finds_what_was_put_in() {
 #[test]
 fn given_an_instant_then_its_period_is_found_and_beyond_the_edges_there_is_none() {
     let snapshot = Snapshot::decode(encode(&full()).unwrap()).unwrap();
-    let at = |second| snapshot.period(PeriodKind::Day, Timestamp(second)).map(|p| (p.ordinal, p.end_text));
+    let at = |second| snapshot.period(0, PeriodKind::Day, Timestamp(second)).map(|p| (p.ordinal, p.end_text));
     assert_eq!(at(-1), None);
     assert_eq!(at(0), Some((0, "midnight")));
     assert_eq!(at(86_399), Some((0, "midnight")));
@@ -163,9 +210,14 @@ fn walk(snapshot: &Snapshot) {
         let _ = snapshot.person_named(person.name());
     }
     let _ = (snapshot.groups().count(), snapshot.recent().count(), snapshot.partitions().count());
+    let _ = snapshot.queues().filter(|queue| queue.is_open_to(Role::ComputeUser, 0)).count();
+    let _ = snapshot.cost_centers().filter(|center| center.is_open_to(0)).count();
+    let _ =
+        snapshot.people().map(|person| person.lines().iter().count() + person.storage().iter().count()).sum::<usize>();
+    let _ = (snapshot.gpu_types().count(), snapshot.people().filter_map(|person| person.lines_in(0)).count());
     let _ = (snapshot.live_jobs(9).count(), snapshot.contact(), snapshot.cluster());
     for kind in PeriodKind::ALL {
-        let _ = snapshot.period(kind, Timestamp(100_000));
+        let _ = snapshot.period(0, kind, Timestamp(100_000));
     }
 }
 

@@ -3,9 +3,11 @@
 //! Reading takes bytes off the front of a slice and gives `None` when there are too few or when they mean nothing;
 //! it never panics and never allocates.
 
-use crate::limit::{Limits, PeriodUse, Usage};
+use super::contents::CostCenterRule;
+use crate::limit::Measure;
 use crate::role::{PersonState, Role, SubjectKind};
-use crate::time::Timestamp;
+use crate::time::{PeriodKind, Timestamp};
+use crate::tres::{GPU_TYPES, Gpus, Prices, Resource};
 
 /// A value of fixed size in the file.
 pub(super) trait Wire: Sized {
@@ -125,6 +127,8 @@ macro_rules! listed {
 listed!(Role, [Role::Observer, Role::ComputeUser, Role::ClusterAdmin]);
 listed!(SubjectKind, [SubjectKind::Member, SubjectKind::Guest]);
 listed!(PersonState, [PersonState::Active, PersonState::Disabled, PersonState::Removed]);
+listed!(CostCenterRule, [CostCenterRule::Any, CostCenterRule::Known, CostCenterRule::Required]);
+listed!(PeriodKind, [PeriodKind::Day, PeriodKind::Week, PeriodKind::Month, PeriodKind::Quarter, PeriodKind::Year]);
 listed!(super::Kind, [super::Kind::Controller, super::Kind::Node, super::Kind::Jobs]);
 
 /// Declares a record: a struct whose fields are written one after the other.
@@ -156,9 +160,50 @@ macro_rules! fields {
 }
 pub(super) use fields;
 
-fields!(Limits { running_jobs: Option<u32>, queued_jobs: Option<u32>, cpu_seconds: [Option<u64>; 3] });
-fields!(PeriodUse { settled: u64, in_flight: u64, in_flight_next: u64 });
-fields!(Usage { running: u32, queued: u32, in_flight_total: u64, periods: [PeriodUse; 3] });
+fields!(Gpus { all: u32, typed: [u32; GPU_TYPES] });
+fields!(Prices { cpu: u64, gpu: u64, memory_gib: u64, node: u64, gpu_types: [Option<u64>; GPU_TYPES] });
+
+impl Wire for Resource {
+    const SIZE: usize = 1;
+
+    fn put(&self, out: &mut Vec<u8>) {
+        u8::try_from(self.index()).unwrap_or_default().put(out);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        Self::at(u8::take(bytes)?.into())
+    }
+}
+
+/// A tag, the kind of period and the resource; where one says nothing, its first value stands.
+impl Wire for Measure {
+    const SIZE: usize = 3;
+
+    fn put(&self, out: &mut Vec<u8>) {
+        let (tag, kind, resource): (u8, _, _) = match *self {
+            Self::RunningJobs => (0, PeriodKind::Day, Resource::Cpu),
+            Self::QueuedJobs => (1, PeriodKind::Day, Resource::Cpu),
+            Self::AtOnce(resource) => (2, PeriodKind::Day, resource),
+            Self::Within(kind, resource) => (3, kind, resource),
+            Self::OfGrant(resource) => (4, PeriodKind::Day, resource),
+        };
+        tag.put(out);
+        kind.put(out);
+        resource.put(out);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        let (tag, kind, resource) = (u8::take(bytes)?, PeriodKind::take(bytes)?, Resource::take(bytes)?);
+        match tag {
+            0 => Some(Self::RunningJobs),
+            1 => Some(Self::QueuedJobs),
+            2 => Some(Self::AtOnce(resource)),
+            3 => Some(Self::Within(kind, resource)),
+            4 => Some(Self::OfGrant(resource)),
+            _ => None,
+        }
+    }
+}
 
 record! {
     /// A stretch of the string heap.
@@ -167,5 +212,6 @@ record! {
 
 record! {
     /// A stretch of another section's records.
+    #[derive(Default)]
     pub(super) struct Span { pub(super) first: u32, pub(super) len: u32 }
 }

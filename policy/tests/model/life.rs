@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use bursar_policy::job::{Edit, GRACE, Ledger, TimeLimit, Verdict, judge, judge_edit};
-use bursar_policy::{Limits, PeriodKind, Usage};
+use bursar_policy::snapshot::LinesRef;
+use bursar_policy::{Measure, PeriodKind, Usage};
 use stateright::{Model, Property};
 
-use super::world::{ACCOUNTS, Entry, List, STEP, Step, UID, World, at};
+use super::world::{ACCOUNTS, Entry, Limits, List, STEP, Step, UID, World, at};
 
 /// Steps within which slurmctld has created or refused a job.
 const GRACE_STEPS: Step = (GRACE / STEP) as Step;
@@ -86,7 +87,7 @@ impl State {
     fn key(&self) -> impl Hash + Eq + '_ {
         let world = (self.now, &self.jobs, self.created, &self.agent, &self.file, &self.read, self.started);
         let sums = [self.ledger.person(UID), self.ledger.account(0), self.ledger.account(1), self.ledger.account(2)];
-        let sums = sums.map(|usage| (usage.queued, usage.in_flight_total, dimensions(&usage)));
+        let sums = sums.map(dimensions);
         (world, (self.requeues, self.restarts, self.deaths), sums)
     }
 }
@@ -243,12 +244,12 @@ impl Model for Life {
         vec![
             Property::always("no limit is exceeded", |life, state| life.within_limits(state)),
             Property::always("nothing goes uncounted", |life, state| {
-                owners(life, state).into_iter().all(|(view, truth)| covers(&view, &truth))
+                owners(life, state).into_iter().all(|(view, truth)| covers(&view, &dimensions(&truth)))
             }),
             Property::always("bookings end", |life, state| life.bookings_end(state)),
             Property::always("what is seen counts once", |life, state| {
                 !life.all_is_seen(state)
-                    || owners(life, state).into_iter().all(|(view, truth)| dimensions(&view) == dimensions(&truth))
+                    || owners(life, state).into_iter().all(|(view, truth)| view == dimensions(&truth))
             }),
             Property::sometimes("room is used again", |life: &Self, state: &State| state.jobs.len() == life.jobs),
         ]
@@ -336,11 +337,9 @@ impl Life {
 
     fn within_limits(&self, state: &State) -> bool {
         let fits = |limits: &Limits, usage: &Usage| {
-            let day = usage.period(PeriodKind::Day);
-            limits.queued_jobs.is_none_or(|limit| usage.queued <= limit)
-                && limits
-                    .cpu(PeriodKind::Day)
-                    .is_none_or(|limit| day.settled + day.in_flight <= limit && day.in_flight_next <= limit)
+            let [queued, day, next, _] = dimensions(usage);
+            limits.queued.is_none_or(|limit| queued <= u64::from(limit))
+                && limits.hours.is_none_or(|hours| day <= hours * 3_600 && next <= hours * 3_600)
         };
         fits(&self.world.person, &self.truth(state, None))
             && (0..)
@@ -356,7 +355,7 @@ impl Life {
         for job in state.jobs.iter().filter(|job| !old(job.verdict) || job.edited.is_some_and(|edited| !old(edited))) {
             most.add(self.world.usage(job.kind, job.edited.is_some(), false));
         }
-        covers(&most, &ledger.person(UID))
+        covers(&dimensions(&most), &dimensions(ledger.person(UID)))
     }
 
     /// Whether the list leaves nothing to guess: every job is in it as it is now, and of those that slurmctld refused
@@ -377,27 +376,46 @@ fn is_settling(state: &State) -> bool {
 }
 
 /// What the plugin reckons with when it is asked now, and what really is held: of the person and of each account.
-fn owners(life: &Life, state: &State) -> Vec<(Usage, Usage)> {
+fn owners(life: &Life, state: &State) -> Vec<(Dimensions, Usage)> {
     let ledger = life.fresh_ledger(state);
     let [snapshot, _] = life.world.snapshots(&state.file);
-    let mut person = snapshot.person(UID).map(|person| person.usage()).unwrap_or_default();
-    person.add(&ledger.person(UID));
-    let mut owners = vec![(person, life.truth(state, None))];
+    let person = snapshot.person(UID).map(|person| person.lines());
+    let mut owners = vec![(reckoned(person, ledger.person(UID)), life.truth(state, None))];
     for (position, name) in (0..).zip(ACCOUNTS) {
         let Some(account) = snapshot.account(name) else { continue };
-        let mut usage = account.usage;
-        usage.add(&ledger.account(account.position));
-        owners.push((usage, life.truth(state, Some(position))));
+        let booked = ledger.account(account.position);
+        owners.push((reckoned(Some(account.lines), booked), life.truth(state, Some(position))));
     }
     owners
 }
 
-/// Each number that a limit can be set on.
-fn dimensions(usage: &Usage) -> [u64; 4] {
-    let day = usage.period(PeriodKind::Day);
-    [u64::from(usage.queued), day.settled + day.in_flight, day.in_flight_next, usage.in_flight_total]
+/// What a snapshot's limits say and what is booked, together.
+fn reckoned(lines: Option<LinesRef<'_>>, booked: &Usage) -> Dimensions {
+    let mut sum = dimensions(booked);
+    for line in lines.iter().flat_map(LinesRef::iter) {
+        let held = match line.measure {
+            Measure::QueuedJobs => [line.used, 0, 0, 0],
+            _ => [0, line.used + line.in_flight, line.next, line.total],
+        };
+        sum.iter_mut().zip(held).for_each(|(sum, held)| *sum += held);
+    }
+    sum
 }
 
-fn covers(view: &Usage, truth: &Usage) -> bool {
-    dimensions(view).into_iter().zip(dimensions(truth)).all(|(view, truth)| view >= truth)
+/// Waiting jobs; CPU-seconds of the day, of a day after it, and of all days.
+type Dimensions = [u64; 4];
+
+/// Each number that a limit can be set on.
+fn dimensions(usage: &Usage) -> Dimensions {
+    let day = usage.period(PeriodKind::Day);
+    [
+        u64::from(usage.queued),
+        day.settled.cpus() + day.in_flight.cpus(),
+        day.in_flight_next.cpus(),
+        usage.in_flight_total.cpus(),
+    ]
+}
+
+fn covers(view: &Dimensions, truth: &Dimensions) -> bool {
+    view.iter().zip(truth).all(|(view, truth)| view >= truth)
 }

@@ -7,12 +7,11 @@ mod world;
 
 use std::time::Instant;
 
-use bursar_policy::Limits;
 use life::Life;
 use stateright::{Checker, Model};
-use world::{Kind, World, limits};
+use world::{Kind, Limits, World, limits};
 
-const OPEN: Limits = Limits { running_jobs: None, queued_jobs: None, cpu_seconds: [None; 3] };
+const OPEN: Limits = Limits { hours: None, queued: None };
 
 fn life(kinds: Vec<Kind>, person: Limits, accounts: [Limits; 3]) -> Life {
     Life {

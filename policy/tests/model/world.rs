@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use bursar_policy::job::{Asked, Cost, GRACE, Request, Shape, TimeLimit};
+use bursar_policy::job::{Asked, Cost, GRACE, GpuAsk, Request, Shape, TimeLimit};
 use bursar_policy::snapshot::{
     Account, Contents, Edge, Grant, Header, Kind as File, LiveJob, Partition, Person, RecentJob, encode,
 };
-use bursar_policy::{Limits, PersonState, Role, Snapshot, SubjectKind, Timestamp, Usage};
+use bursar_policy::{
+    Line, Measure, PeriodKind, PersonState, Resource, Role, Snapshot, SubjectKind, Timestamp, Tres, Usage,
+};
 
 /// Ana.
 pub(crate) const UID: u32 = 70_001;
@@ -68,7 +70,30 @@ impl Kind {
                 tasks => unreachable!("no text for an array of {tasks}"),
             },
             shape: Shape::default(),
+            gpus: GpuAsk::default(),
+            qos: None,
+            cost_center: None,
         }
+    }
+}
+
+/// Limits of one owner; `None` is none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Limits {
+    /// CPU-hours of a day.
+    pub(crate) hours: Option<u64>,
+    /// Jobs waiting.
+    pub(crate) queued: Option<u32>,
+}
+
+impl Limits {
+    /// As a snapshot carries them; what is not limited is there too, with no end, so that its use can be looked at.
+    fn lines(&self, usage: &Usage) -> Vec<Line> {
+        let hours = self.hours.map_or(u64::MAX, |hours| hours * 3_600);
+        vec![
+            usage.line(Measure::QueuedJobs, self.queued.map_or(u64::MAX, u64::from), &Tres::ZERO),
+            usage.line(Measure::Within(PeriodKind::Day, Resource::Cpu), hours, &Tres::ZERO),
+        ]
     }
 }
 
@@ -103,7 +128,7 @@ pub(crate) struct World {
 
 /// Limits of so many hours a day and so many waiting jobs.
 pub(crate) fn limits(hours: u64, queued: u32) -> Limits {
-    Limits { queued_jobs: Some(queued), cpu_seconds: [Some(hours * 3_600), None, None], ..Limits::default() }
+    Limits { hours: Some(hours), queued: Some(queued) }
 }
 
 impl World {
@@ -144,26 +169,21 @@ impl World {
         contents.partitions = vec![Partition {
             name: "main".into(),
             default: true,
-            whole_nodes: false,
-            default_minutes: None,
             max_minutes: Some(2_880),
-            over_minutes: Some(0),
             max_nodes: 4,
             cpus_per_node: 8,
-            max_mem_per_cpu: None,
+            ..Partition::default()
         }];
         let edges = |step: i64| {
             (0..4).map(|n| Edge { at: Timestamp(TODAY + n * step * 86_400), text: format!("edge {n}") }).collect()
         };
-        contents.periods = [edges(1), edges(7), edges(30)];
+        contents.calendars = vec![[edges(1), edges(7), edges(30), Vec::new(), Vec::new()]];
         contents.accounts = (0_u32..)
             .zip(ACCOUNTS)
             .zip(self.accounts)
             .map(|((position, name), limits)| Account {
-                name: name.into(),
-                parent: (position > 0).then_some(0),
-                limits,
-                usage: self.sum(list, |kind| position == 0 || kind.account == position),
+                lines: limits.lines(&self.sum(list, |kind| position == 0 || kind.account == position)),
+                ..Account::new(name, (position > 0).then_some(0))
             })
             .collect();
         contents.people = vec![Person {
@@ -173,8 +193,9 @@ impl World {
             state: PersonState::Active,
             kind: SubjectKind::Member,
             default_account: Some(1),
-            limits: self.person,
-            usage: self.sum(list, |_| true),
+            lines: self.person.lines(&self.sum(list, |_| true)),
+            associations: Vec::new(),
+            storage: Vec::new(),
             grants: vec![Grant {
                 id: 1,
                 role: Role::ComputeUser,
@@ -183,6 +204,7 @@ impl World {
                 until: Timestamp::NEVER,
                 revoked: false,
                 until_text: String::new(),
+                lines: Vec::new(),
             }],
             home: None,
         }];
@@ -214,6 +236,7 @@ impl World {
                     uid: UID,
                     account: ACCOUNTS[kind.account as usize].into(),
                     partition: "main".into(),
+                    qos: String::new(),
                     running: false,
                     begin_at: Timestamp(0),
                     minutes: Some(kind.minutes(job.edited)),
@@ -245,20 +268,21 @@ fn header(kind: File, list: &List) -> Header {
         notice: 0,
         cluster: "demo".into(),
         contact: "Ask hpc@example.org.".into(),
+        currency: String::new(),
     }
 }
 
 /// As [`World::usage`] gives them. A job that has ended took half of its time.
 fn usages(kind: &Kind, ground: &Snapshot) -> [Usage; 3] {
     let live = |edited| {
-        let cost = Cost { cpus: 1, seconds: u64::from(kind.minutes(edited)) * 60 };
+        let cost = Cost::of_cpus(1, u64::from(kind.minutes(edited)) * 60);
         let begin_at = kind.begin_at().unwrap_or(at(0));
-        Asked { jobs: u64::from(kind.tasks), cost, begin_at }.usage(ground, at(0))
+        Asked { jobs: u64::from(kind.tasks), cost, begin_at }.usage(ground, 0, at(0))
     };
     let submitted = live(false);
     let mut settled = Usage::default();
     for (slot, live) in settled.periods.iter_mut().zip(&submitted.periods) {
-        slot.settled = live.in_flight / 2;
+        slot.settled = Tres::of_cpus(live.in_flight.cpus() / 2);
     }
     [submitted, live(true), settled]
 }

@@ -21,18 +21,7 @@ fn given_the_installed_headers_then_the_sentinels_are_the_ones_used_here() {
 #[test]
 fn given_a_bare_sbatch_then_nothing_is_asked_for_but_one_cpu() {
     let sample = Sample::sbatch(70_001);
-    assert_eq!(
-        request(&sample.desc()),
-        Ok(Request {
-            uid: 70_001,
-            account: None,
-            partition: None,
-            time_limit: TimeLimit::Unset,
-            begin_at: None,
-            array: None,
-            shape: Shape::default(),
-        })
-    );
+    assert_eq!(request(&sample.desc()), Ok(Request { uid: 70_001, ..Request::default() }));
 }
 
 #[test]
@@ -125,15 +114,13 @@ fn given_one_thread_or_task_per_core_then_a_cpu_counts_as_a_core() {
 #[test]
 fn given_anything_that_hides_cpus_then_the_request_is_open_ended() {
     type Field = fn(&mut job_desc_msg_t) -> &mut *mut std::ffi::c_char;
-    let fields: [(&str, Field); 5] = [
-        ("cpus_per_tres", |raw| &mut raw.cpus_per_tres),
-        ("mem_per_tres", |raw| &mut raw.mem_per_tres),
-        ("tres_per_job", |raw| &mut raw.tres_per_job),
-        ("tres_per_socket", |raw| &mut raw.tres_per_socket),
-        ("tres_per_task", |raw| &mut raw.tres_per_task),
+    let fields: [(&str, Field, &str); 3] = [
+        ("cpus_per_tres", |raw| &mut raw.cpus_per_tres, "gres:fpga:2"),
+        ("mem_per_tres", |raw| &mut raw.mem_per_tres, "gres:fpga:2"),
+        ("tres_per_task", |raw| &mut raw.tres_per_task, "gres:gpu:2"),
     ];
-    for (name, field) in fields {
-        assert!(shape_of(&Sample::sbatch(70_001).text(field, "gres:gpu:2")).open_ended, "{name}");
+    for (name, field, text) in fields {
+        assert!(shape_of(&Sample::sbatch(70_001).text(field, text)).open_ended, "{name}");
         assert!(!shape_of(&Sample::sbatch(70_001).text(field, "")).open_ended, "{name} empty");
     }
     assert!(changed(|raw| raw.ntasks_per_tres = 2).open_ended);
@@ -143,10 +130,22 @@ fn given_anything_that_hides_cpus_then_the_request_is_open_ended() {
 }
 
 #[test]
-fn given_gpus_per_node_then_cpus_per_task_close_the_request() {
-    let gres = || Sample::sbatch(70_001).text(|raw| &mut raw.tres_per_node, "gres:gpu:1");
-    assert!(shape_of(&gres()).open_ended);
-    assert!(!shape_of(&gres().with(|raw| raw.cpus_per_task = 8)).open_ended);
+fn given_gpus_then_they_are_asked_for_where_they_were_and_say_what_they_bring() {
+    let sample = Sample::sbatch(70_001)
+        .text(|raw| &mut raw.tres_per_node, "gres:gpu:1")
+        .text(|raw| &mut raw.tres_per_job, "gres/gpu:a100:2")
+        .text(|raw| &mut raw.cpus_per_tres, "gres:gpu:8");
+    let request = request(&sample.desc()).unwrap();
+    assert!(!request.shape.open_ended);
+    let ask = GpuAsk {
+        per_job: Some("gres/gpu:a100:2"),
+        per_node: Some("gres:gpu:1"),
+        cpus_per_gpu: Some("gres:gpu:8"),
+        ..GpuAsk::default()
+    };
+    assert_eq!(request.gpus, ask);
+    let tasks = Sample::sbatch(70_001).text(|raw| &mut raw.tres_per_task, "gres:gpu:1").with(|raw| raw.num_tasks = 2);
+    assert!(!shape_of(&tasks).open_ended, "as many GPUs as tasks");
 }
 
 #[test]
@@ -199,7 +198,6 @@ fn given_an_update_of_nothing_that_counts_then_the_edit_raises_nothing() {
     for sample in [
         update(),
         update().with(|raw| raw.priority = 0),
-        update().with(|raw| raw.priority = 0xffff_ffff),
         update().with(|raw| raw.shared = 1),
         update().text(|raw| &mut raw.comment, "x"),
     ] {
@@ -208,6 +206,17 @@ fn given_an_update_of_nothing_that_counts_then_the_edit_raises_nothing() {
         assert!(!edit.may_raise(), "{edit:?}");
         assert_eq!(edit.job, "12_[2-3]");
     }
+}
+
+#[test]
+fn given_a_release_then_it_is_told_from_every_other_priority() {
+    let released = |priority| {
+        let mut number = String::new();
+        let sample = update().with(|raw| raw.priority = priority);
+        edit(&sample.desc(), &mut number).map(|edit| (edit.releases, edit.only_releases()))
+    };
+    assert_eq!(released(0xffff_ffff), Ok((true, true)));
+    assert_eq!([released(0), released(7), released(0xffff_fffe)], [const { Ok((false, false)) }; 3]);
 }
 
 #[test]
@@ -242,7 +251,9 @@ fn given_an_update_of_anything_that_counts_then_the_edit_may_raise() {
         assert!(edit(&update().with(change).desc(), &mut number).unwrap().may_raise(), "{name}");
     }
     type Field = fn(&mut job_desc_msg_t) -> &mut *mut std::ffi::c_char;
-    let fields: [(&str, Field, &str); 8] = [
+    let fields: [(&str, Field, &str); 10] = [
+        ("qos", |raw| &mut raw.qos, "high"),
+        ("wckey", |raw| &mut raw.wckey, "cc-2"),
         ("account", |raw| &mut raw.account, "other"),
         ("partition", |raw| &mut raw.partition, "long"),
         ("req_nodes", |raw| &mut raw.req_nodes, "n[1-4]"),

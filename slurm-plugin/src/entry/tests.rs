@@ -1,5 +1,8 @@
 use std::cell::RefCell;
 
+use bursar_policy::reason::{Counted, Within};
+use bursar_policy::{AccountName, PeriodKind};
+
 use super::*;
 use crate::ffi::sample::Sample;
 
@@ -83,7 +86,9 @@ fn given_every_code_then_slurms_number_fits_it_and_never_makes_the_client_try_ag
         (Code::GrantExpired, 2002),
         (Code::AccountNotGranted, 2045),
         (Code::NoTimeLimit, 8000),
-        (Code::CpuPerMonth, 2050),
+        (Code::Consumed(Counted::Money, Within::Grant), 2050),
+        (Code::QueueNotGranted, 2066),
+        (Code::CostCenterMissing, 2057),
     ] {
         assert_eq!(plugin(refusal(code)).submit(&Sample::sbatch(70_001).desc(), NOW).rc, expected, "{code}");
     }
@@ -91,19 +96,29 @@ fn given_every_code_then_slurms_number_fits_it_and_never_makes_the_client_try_ag
 
 #[test]
 fn given_an_account_in_the_verdict_then_it_is_written_only_where_none_was_named() {
-    let account = AccountName::new("physics").unwrap();
-    let plugin = plugin(Answer::Admit { account: Some(account.clone()) });
-    let bare = Sample::sbatch(70_001);
-    assert_eq!(plugin.submit(&bare.desc(), NOW).account, Some(account.clone()));
-    let empty = Sample::sbatch(70_001).text(|raw| &mut raw.account, "");
-    assert_eq!(plugin.submit(&empty.desc(), NOW).account, Some(account));
-    let named = Sample::sbatch(70_001).text(|raw| &mut raw.account, "Physics");
-    assert_eq!(plugin.submit(&named.desc(), NOW).account, None);
+    let plugin = plugin(Answer::Admit {
+        account: Some(AccountName::new("physics").unwrap()),
+        qos: Some("normal".into()),
+        cost_center: Some("cc-1".into()),
+        text: Some("this job may cost 1.00 EUR".into()),
+    });
+    let written = |account: Option<&str>, qos: Option<&str>, cost_center: Option<&str>| {
+        let [account, qos, cost_center] = [account, qos, cost_center].map(|text| text.map(str::to_owned));
+        Written { account, qos, cost_center }
+    };
+    let all = written(Some("physics"), Some("normal"), Some("cc-1"));
+    let bare = plugin.submit(&Sample::sbatch(70_001).desc(), NOW);
+    assert_eq!((bare.rc, bare.text.as_deref()), (0, Some("this job may cost 1.00 EUR")));
+    assert_eq!(bare.written, all);
+    let empty = Sample::sbatch(70_001).text(|raw| &mut raw.account, "").text(|raw| &mut raw.qos, "");
+    assert_eq!(plugin.submit(&empty.desc(), NOW).written, all);
+    let named = Sample::sbatch(70_001).text(|raw| &mut raw.account, "Physics").text(|raw| &mut raw.wckey, "x");
+    assert_eq!(plugin.submit(&named.desc(), NOW).written, written(None, Some("normal"), None));
 }
 
 #[test]
 fn given_a_request_that_cannot_be_read_then_it_is_refused_with_code_and_contact() {
-    let plugin = plugin(Answer::Admit { account: None });
+    let plugin = plugin(Answer::ADMITTED);
     let sample = Sample::sbatch(70_001).text(|raw| &mut raw.account, *b"\xff");
     let outcome = plugin.submit(&sample.desc(), NOW);
     assert_ne!(outcome.rc, 0);
@@ -116,7 +131,7 @@ fn given_a_request_that_cannot_be_read_then_it_is_refused_with_code_and_contact(
 
 #[test]
 fn given_an_update_then_the_sender_decides_and_not_what_the_description_claims() {
-    let plugin = plugin(refusal(Code::CpuPerDay));
+    let plugin = plugin(refusal(Code::Consumed(Counted::Cpu, Within::Period(PeriodKind::Day))));
     let longer =
         Sample::untouched().with(|raw| (raw.time_limit, raw.user_id) = (600, 0)).text(|raw| &mut raw.job_id_str, "7");
     assert_eq!(plugin.modify(&longer.desc(), 70_001, NOW).rc, 2050);

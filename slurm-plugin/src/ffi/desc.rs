@@ -61,8 +61,22 @@ impl<'a> Desc<'a> {
         features = features, "feature list", MOST_LIST;
         /// `--prefer`.
         prefer = prefer, "list of preferred features", MOST_LIST;
-        /// `--gpus` and the like.
+        /// `--gpus`.
         gres_per_job = tres_per_job, "list of generic resources", MOST_NAME;
+        /// `--gres`, `--gpus-per-node`.
+        gres_per_node = tres_per_node, "list of generic resources", MOST_NAME;
+        /// `--gpus-per-socket`.
+        gres_per_socket = tres_per_socket, "list of generic resources", MOST_NAME;
+        /// `--gpus-per-task`.
+        gres_per_task = tres_per_task, "list of generic resources", MOST_NAME;
+        /// `--cpus-per-gpu`.
+        cpus_per_gres = cpus_per_tres, "CPUs per generic resource", MOST_NAME;
+        /// `--mem-per-gpu`.
+        memory_per_gres = mem_per_tres, "memory per generic resource", MOST_NAME;
+        /// `-q`.
+        qos = qos, "QOS", MOST_NAME;
+        /// `--wckey`.
+        cost_center = wckey, "cost centre", MOST_NAME;
         /// The job's id as an update names it.
         job = job_id_str, "job id", MOST_NAME;
     }
@@ -75,33 +89,31 @@ impl<'a> Desc<'a> {
         let number = self.raw.step_id.job_id;
         number
     }
-
-    /// Whether GPUs or other generic resources are asked for per job, socket or task, or bring CPUs or memory of their own.
-    pub(crate) fn gres_decides_cpus(&self) -> bool {
-        let raw = self.raw;
-        [raw.cpus_per_tres, raw.mem_per_tres, raw.tres_per_job, raw.tres_per_socket, raw.tres_per_task]
-            .into_iter()
-            .any(|text| self.is_given(text))
-    }
-
-    /// Whether generic resources are asked for per node (`--gres`).
-    pub(crate) fn gres_per_node(&self) -> bool {
-        self.is_given(self.raw.tres_per_node)
-    }
-
-    fn is_given(&self, start: *const c_char) -> bool {
-        // One byte is enough to tell "" from something; text that is too long or no text at all is something too.
-        !matches!(self.text(start, "", 0), Ok(None | Some("")))
-    }
 }
 
-/// Writes `account` into the description.
+/// What is written into a description that says nothing of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Written {
+    /// The account.
+    pub(crate) account: Option<String>,
+    /// The QOS.
+    pub(crate) qos: Option<String>,
+    /// The wckey.
+    pub(crate) cost_center: Option<String>,
+}
+
+/// Writes `texts` into the description.
 ///
 /// # Safety
-/// `raw` is null or a job description that is this call's alone, its account null or from Slurm's allocator.
-pub(crate) unsafe fn write_account(raw: *mut job_desc_msg_t, account: &str) {
+/// `raw` is null or a job description that is this call's alone, its texts null or from Slurm's allocator.
+pub(crate) unsafe fn write(raw: *mut job_desc_msg_t, texts: &Written) {
     // SAFETY: null or valid and unshared by this function's contract.
     let Some(raw) = (unsafe { raw.as_mut() }) else { return };
-    // SAFETY: the account is null or Slurm's and unshared by this function's contract.
-    unsafe { text::replace(&mut raw.account, account) };
+    let slots = [(&mut raw.account, &texts.account), (&mut raw.qos, &texts.qos), (&mut raw.wckey, &texts.cost_center)];
+    for (slot, text) in slots {
+        if let Some(text) = text {
+            // SAFETY: the slot is null or Slurm's and unshared by this function's contract.
+            unsafe { text::replace(slot, text) };
+        }
+    }
 }

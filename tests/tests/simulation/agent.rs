@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use bursar_agent::accounting::settled::Terms;
 use bursar_agent::accounting::{Flight, LiveJob, Settled, Standing, flight::Ground, listed};
 use bursar_agent::snapshot::Holdings;
 use bursar_agent::snapshot::compile::{self, Sources};
@@ -16,6 +17,12 @@ use super::site::{ACCOUNTS, Site, account_named};
 const LOOKBACKS: [(u64, u64); 3] = [(0, 300), (300, 7_200), (86_400, 35 * 86_400)];
 const RENEWED_AFTER: u64 = 10;
 const RUNS_EVERY: u64 = 60;
+
+/// By what everything is counted.
+fn terms(site: &Site, now: Timestamp) -> Terms {
+    let calendars = compile::calendars(&site.calendar, &site.stored);
+    compile::terms(&site.config, &site.stored, &Holdings::of(&site.stored, now), &calendars, &site.cluster)
+}
 
 /// slurmdbd's table: rows by their end, each with the instant from which sacct shows it.
 #[derive(Default)]
@@ -117,7 +124,7 @@ impl Agent {
     }
 
     fn read_runs(&mut self, site: &Site, database: &Database, now: Timestamp, at: Timestamp) {
-        if self.settled.as_ref().is_none_or(|settled| !settled.is_current(now)) {
+        if self.settled.as_ref().is_none_or(|settled| !settled.is_current(&terms(site, now), now)) {
             self.sum(site, now);
         }
         let due = self.due(now);
@@ -126,7 +133,7 @@ impl Agent {
         }
         let lookback = due.map_or(LOOKBACKS[0].1, |level| LOOKBACKS[level].1);
         let settled = self.settled.as_mut().expect("just summed");
-        let first = settled.periods().iter().map(|period| period.start).min().unwrap_or(now);
+        let first = settled.counts_from(now);
         let since = self.watermark.unwrap_or(first);
         let mut changes = RunChanges::default();
         let mut runs = Vec::new();
@@ -150,9 +157,9 @@ impl Agent {
     /// `Settled::read` on an empty store gives the periods; the runs that the store would give are taken in after.
     fn sum(&mut self, site: &Site, now: Timestamp) {
         let cluster = &site.config.machine.cluster;
-        let read = Settled::read(&self.empty, cluster, &site.calendar, now);
+        let read = Settled::read(&self.empty, cluster, terms(site, now), now);
         let mut settled = self.runtime.block_on(read).expect("an empty store can be read");
-        let first = settled.periods().iter().map(|period| period.start).min().unwrap_or(now);
+        let first = settled.counts_from(now);
         let overlapping = |run: &&Run| run.started_at.is_some() && run.ended_at.is_some_and(|ended| ended > first);
         let runs: Vec<Run> = self.runs.iter().filter(overlapping).cloned().collect();
         let added = runs.iter().map(|run| (run.jobid, run.submitted_at)).collect();
@@ -173,15 +180,20 @@ impl Agent {
     pub(crate) fn publish(&mut self, site: &Site, as_of: Timestamp, now: Timestamp) -> Published {
         let settled = self.settled.as_ref().expect("runs were read");
         let cluster = &site.cluster;
-        let ground = Ground::new(cluster.facts, &cluster.partitions, &site.calendar, now).expect("sound facts");
-        let standing = Standing::reckon(settled, &self.flight, &ground, |account| {
-            ACCOUNTS[account_named(account)].1.map(|above| ACCOUNTS[above].0)
-        });
+        let terms = terms(site, now);
+        let edges = compile::edges(&terms.calendars, now).expect("an instant of the calendar");
+        let ground = Ground::new(cluster, &[], edges.clone(), terms.pricing, now).expect("sound facts");
+        let above = |account: &str| ACCOUNTS[account_named(account)].1.map(|above| ACCOUNTS[above].0);
+        let standing = Standing::reckon(settled, &self.flight, &ground, above, |_| 0);
         let holdings = Holdings::of(&site.stored, now);
-        let sources =
-            Sources { config: &site.config, calendar: &site.calendar, stored: &site.stored, holdings: &holdings };
-        let periods = compile::periods(&site.calendar, now).expect("an instant of the calendar");
-        let controller = compile::controller(&sources, cluster, &standing, &self.flight, periods, as_of);
+        let sources = Sources {
+            config: &site.config,
+            calendar: &site.calendar,
+            calendars: &terms.calendars,
+            stored: &site.stored,
+            holdings: &holdings,
+        };
+        let controller = compile::controller(&sources, cluster, &standing, &self.flight, edges, as_of);
         let jobs = compile::jobs(&sources, &self.flight, as_of);
         Published { jobs: self.replace(1, jobs, now), controller: self.replace(0, controller, now) }
     }
@@ -208,5 +220,5 @@ impl Agent {
 
 /// squeue's lines in the ledger's terms.
 pub(crate) fn live_jobs<'a>(lines: impl Iterator<Item = &'a bursar_agent::slurm::live::LiveJob>) -> Vec<LiveJob> {
-    lines.map(listed::live_job).collect()
+    lines.map(|line| listed::live_job(line, &[])).collect()
 }

@@ -20,7 +20,7 @@ mod site;
 mod truth;
 mod world;
 
-use bursar_policy::{PeriodKind, Timestamp};
+use bursar_policy::Timestamp;
 use plan::{Plan, plans};
 use site::Site;
 use world::{Numbers, World};
@@ -74,7 +74,7 @@ fn report(zone: &str, seed: u64, numbers: &Numbers) {
          {} restarts of slurmctld lost {} jobs, {} rows came too late",
         edits[1], edits[0], numbers.lists, numbers.restarts, numbers.lost, numbers.late
     );
-    for (kind, tally) in PeriodKind::ALL.into_iter().zip(&numbers.tallies) {
+    for (kind, tally) in site::KINDS.into_iter().zip(&numbers.tallies) {
         let share = |part: u64| (part * 100).checked_div(tally.limit).unwrap_or(0);
         println!(
             "  {:5}: {} periods at a limit: {} % consumed, {} % left only because the bound was careful; \

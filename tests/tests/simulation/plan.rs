@@ -1,8 +1,8 @@
 //! What people will do: every submission with its fate, laid out before anything happens.
 
 use bursar_agent::accounting::Calendar;
+use bursar_policy::Timestamp;
 use bursar_policy::job::{Request, Shape, TimeLimit};
-use bursar_policy::{PeriodKind, Timestamp};
 
 use super::random::Random;
 use super::site::{ACCOUNTS, FIRST_UID, PEOPLE, Site};
@@ -107,6 +107,7 @@ impl Plan {
             begin_at: part.begin.map(|seconds| self.at.plus(seconds)),
             array: texts.1.as_deref(),
             shape: part.ask.shape(),
+            ..Request::default()
         }
     }
 }
@@ -136,7 +137,7 @@ fn burst_start(calendar: &Calendar, random: &mut Random, from: Timestamp, to: Ti
     if !random.chance(30) {
         return at;
     }
-    let kind = random.pick(&PeriodKind::ALL);
+    let kind = random.pick(&super::site::KINDS);
     let edge = calendar.period(kind, at).expect("an instant of the calendar").end;
     Timestamp(edge.0 - 150 + random.between(0, 200) as i64)
 }

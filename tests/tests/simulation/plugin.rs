@@ -1,7 +1,7 @@
 //! The plugin in the model's slurmctld: `policy::job::Gate` without its files and locks.
 
 use bursar_policy::job::{Edit, Ledger, Request, Verdict, judge, judge_edit};
-use bursar_policy::reason::{Owner, Reason};
+use bursar_policy::reason::{Owner, Reason, Within};
 use bursar_policy::snapshot::LiveJobRef;
 use bursar_policy::{PeriodKind, Snapshot, Timestamp};
 
@@ -68,10 +68,11 @@ impl Plugin {
                 self.booked_at.push(now);
                 Answer::Admit(account_named(terms.account))
             }
-            Verdict::Refuse(Reason::CpuTime { owner, kind, next: false, .. }) => {
+            Verdict::Refuse(Reason::Consumed { owner, within: Within::Period(kind), next: false, .. }) => {
                 let owner = match owner {
                     Owner::You => (request.uid - FIRST_UID) as usize,
                     Owner::Account(name) => PEOPLE + account_named(name),
+                    other => panic!("a limit that nobody set: {other:?}"),
                 };
                 Answer::Refuse(Some((owner, kind)))
             }

@@ -5,11 +5,11 @@ use bursar_agent::config::{self, Config, ConfigPaths};
 use bursar_agent::snapshot::compile::Cluster;
 use bursar_agent::store::contents::Contents as Stored;
 use bursar_agent::store::{
-    Account, Amount, Grant, Holder, Limit, LimitKind, LimitTarget, Origin, PersonState, Presence, Role, Scope, Subject,
-    SubjectId, SubjectKind,
+    Account, Amount, Grant, Holder, Limit, LimitKind, LimitTarget, Origin, Over, PersonState, Presence, Role, Scope,
+    Subject, SubjectId, SubjectKind, Thing,
 };
 use bursar_policy::snapshot::{ClusterFacts, Partition};
-use bursar_policy::{AccountName, GrantId, Timestamp, Uid, UserName};
+use bursar_policy::{AccountName, GrantId, PeriodKind, Timestamp, Uid, UserName};
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 
@@ -34,8 +34,11 @@ pub(crate) const CPUS: u64 = 160;
 /// Seconds for which slurmctld shows a job that has ended.
 pub(crate) const MIN_JOB_AGE: u64 = 300;
 
-/// CPU-seconds per day, week and month; `None` is unlimited.
-pub(crate) type CpuLimits = [Option<u64>; 3];
+/// The kinds of period that limits are counted by.
+pub(crate) const KINDS: [PeriodKind; 4] = [PeriodKind::Day, PeriodKind::Week, PeriodKind::Month, PeriodKind::Quarter];
+
+/// CPU-seconds in a period of each of [`KINDS`]; `None` is unlimited.
+pub(crate) type CpuLimits = [Option<u64>; KINDS.len()];
 
 /// Everything that stays as it is during a simulation.
 pub(crate) struct Site {
@@ -82,7 +85,8 @@ impl Site {
             })
             .collect();
         let stored = stored(&limits, &granted);
-        let calendar = Calendar { zone: TimeZone::get(zone).expect("a zone"), week_start: Weekday::Monday };
+        let calendar =
+            Calendar { zone: TimeZone::get(zone).expect("a zone"), week_start: Weekday::Monday, year_start: 11 };
         Self { calendar, config, stored, cluster: cluster(), limits, granted }
     }
 
@@ -109,7 +113,8 @@ fn owner_limits(random: &mut Random, hours: u64) -> CpuLimits {
     let day = random.between(hours * 1_800, hours * 5_400);
     let week = day * random.between(25, 70) / 10;
     let month = week * random.between(15, 45) / 10;
-    let mut limits = [Some(day), Some(week), Some(month)];
+    let quarter = month * random.between(10, 30) / 10;
+    let mut limits = [Some(day), Some(week), Some(month), Some(quarter)];
     for slot in &mut limits {
         if random.chance(20) {
             *slot = None;
@@ -139,6 +144,7 @@ fn stored(limits: &[CpuLimits], granted: &[Vec<usize>]) -> Stored {
             parent: ACCOUNTS[at].1.map(account),
             description: String::new(),
             cost_center: String::new(),
+            time_zone: String::new(),
             gid: None,
             origin: Origin::Policy,
             state: Presence::Active,
@@ -163,7 +169,7 @@ fn stored(limits: &[CpuLimits], granted: &[Vec<usize>]) -> Stored {
             });
         }
     }
-    let kinds = [LimitKind::CpuHoursPerDay, LimitKind::CpuHoursPerWeek, LimitKind::CpuHoursPerMonth];
+    let kinds = KINDS.map(|kind| LimitKind::Consumed(Thing::Cpu, Over::Period(kind)));
     let mut all = Vec::new();
     for (owner, amounts) in limits.iter().enumerate() {
         let target = match owner.checked_sub(PEOPLE) {
@@ -196,10 +202,9 @@ fn cluster() -> Cluster {
         whole_nodes: whole,
         default_minutes: default,
         max_minutes: max,
-        over_minutes: Some(0),
         max_nodes: nodes,
         cpus_per_node: cpus,
-        max_mem_per_cpu: None,
+        ..Partition::default()
     };
     Cluster {
         facts: ClusterFacts { granule: 2, threads_per_core: 2, ..ClusterFacts::default() },
@@ -209,5 +214,6 @@ fn cluster() -> Cluster {
             partition("whole", Some(30), Some(720), 4, 8, true),
             partition("free", None, None, 2, 8, false),
         ],
+        gpu_types: Vec::new(),
     }
 }

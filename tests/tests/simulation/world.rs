@@ -16,7 +16,7 @@ use super::job::{Excuse, Job, State, allocation};
 use super::plan::{Fate, Part, Plan};
 use super::plugin::{Answer, Files, Plugin};
 use super::random::Random;
-use super::site::{ACCOUNTS, CPUS, MIN_JOB_AGE, Site};
+use super::site::{ACCOUNTS, CPUS, KINDS, MIN_JOB_AGE, Site};
 use super::truth::{Tally, Truth, Violation, Wish};
 
 /// Seconds of bursard's presence after which no booking of a refused job may be left.
@@ -74,7 +74,7 @@ pub(crate) struct Numbers {
     /// Jobs that nobody told bursard of in time after an outage.
     pub(crate) late: u64,
     /// By kind of period.
-    pub(crate) tallies: [Tally; 3],
+    pub(crate) tallies: [Tally; KINDS.len()],
 }
 
 /// What is going through bursard's hands.
@@ -162,7 +162,7 @@ impl<'a> World<'a> {
         for (at, plan) in self.plans.iter().enumerate() {
             self.at(plan.at, Event::Submit(at));
         }
-        for (index, kind) in PeriodKind::ALL.into_iter().enumerate() {
+        for (index, kind) in KINDS.into_iter().enumerate() {
             let mut edge = self.site.calendar.period(kind, from).expect("an instant of the calendar").end;
             while edge < to {
                 self.at(edge, Event::Edge(index));
@@ -472,7 +472,7 @@ impl<'a> World<'a> {
     }
 
     fn check(&mut self) -> Result<(), Violation> {
-        for kind in PeriodKind::ALL {
+        for kind in KINDS {
             let period = self.site.calendar.period(kind, self.now).expect("an instant of the calendar");
             self.truth.check(self.site, &self.jobs, kind, &period, self.now)?;
         }
@@ -489,7 +489,7 @@ impl<'a> World<'a> {
     }
 
     fn edge(&mut self, index: usize) -> Result<(), Violation> {
-        let kind = PeriodKind::ALL[index];
+        let kind = KINDS[index];
         let period = self.site.calendar.period(kind, Timestamp(self.now.0 - 1)).expect("an instant of the calendar");
         self.truth.check(self.site, &self.jobs, kind, &period, self.now)?;
         self.truth.tally(self.site, &self.jobs, kind, &period, &mut self.numbers.tallies[index]);

@@ -82,6 +82,8 @@ pub static EXPLAIN_JOB: Schema = Schema {
         Key::new("qos", Kind::Name, &[Where], "QOS"),
         Key::new("cpus", Kind::Count, &[Where], "CPUs of one task of the array; without it 1"),
         Key::new("nodes", Kind::Count, &[Where], "nodes"),
+        Key::new("gpus", Kind::Name, &[Where], "GPUs of one task of the array, as 2 or a100:2"),
+        Key::new("wckey", Kind::Name, &[Where], "cost centre").or(&["cost-centre"]),
         Key::new("time-limit", Kind::Name, &[Where], "time limit in Slurm's spelling").or(&["time"]),
         Key::new("tasks", Kind::Count, &[Where], "number of array tasks; without it 1").or(&["array-tasks"]),
         Key::new("at", Kind::Instant, &[Where], "when it is submitted; without it now"),

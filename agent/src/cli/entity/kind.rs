@@ -6,6 +6,7 @@
 use crate::cli::amount;
 use crate::cli::keyword::{self, Mismatch};
 use crate::cli::when;
+use crate::store::LimitKind;
 
 /// What may follow the `=` of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +23,16 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// Some of these words, separated by commas.
     Words(&'static [&'static str]),
+    /// Limits, separated by commas: some of these words, or one of them with a GPU type before it.
+    Limits(&'static [&'static str]),
     /// A number of decimal digits.
     Count,
     /// A time as [`when`] reads it.
     Instant,
     /// A number of jobs, `unlimited`, or `-1`.
     JobLimit,
+    /// A decimal number, `unlimited`, or `-1`.
+    DecimalLimit,
     /// An amount of CPU time in hours, `H:MM` or `H:MM:SS`, `unlimited`, or `-1`.
     CpuLimit,
 }
@@ -45,16 +50,18 @@ impl Kind {
             Self::Names => "NAME[,…]".to_owned(),
             Self::Word(words) => words.join("|"),
             Self::Words(words) => format!("{}[,…]", words.join("|")),
+            Self::Limits(_) => "LIMIT[,…]".to_owned(),
             Self::Count => "N".to_owned(),
             Self::Instant => "TIME".to_owned(),
             Self::JobLimit => "N|unlimited|-1".to_owned(),
+            Self::DecimalLimit => "N[.N]|unlimited|-1".to_owned(),
             Self::CpuLimit => "HOURS|H:MM[:SS]|unlimited|-1".to_owned(),
         }
     }
 
     /// Whether several values, or the same key several times, make one list.
     pub const fn is_list(self) -> bool {
-        matches!(self, Self::Names | Self::Words(_))
+        matches!(self, Self::Names | Self::Words(_) | Self::Limits(_))
     }
 
     /// The values that `text` stands for, or what is expected instead.
@@ -71,6 +78,7 @@ impl Kind {
             Self::Names => text.split(',').map(named).collect(),
             Self::Word(words) => word(text, words).map(|word| vec![word]),
             Self::Words(words) => text.split(',').map(|part| word(part, words)).collect(),
+            Self::Limits(words) => text.split(',').map(|part| limit(part, words)).collect(),
             Self::Count => amount::digits(text)
                 .map(|count| vec![count.to_string()])
                 .ok_or_else(|| "takes a number of decimal digits".to_owned()),
@@ -79,16 +87,24 @@ impl Kind {
             }
             Self::JobLimit => amount::job_limit(text)
                 .map(|_| vec![text.to_owned()])
-                .ok_or_else(|| "takes a number of jobs, `unlimited`, or -1 to clear it".to_owned()),
+                .ok_or_else(|| "takes a whole number, `unlimited`, or -1 to clear it".to_owned()),
+            // To a millionth; what the unit cannot hold is refused where the unit is known.
+            Self::DecimalLimit => amount::decimal_limit(text, 1_000_000)
+                .map(|_| vec![text.to_owned()])
+                .ok_or_else(|| "takes a decimal number, `unlimited`, or -1 to clear it".to_owned()),
             Self::CpuLimit => amount::cpu_limit(text)
                 .map(|_| vec![text.to_owned()])
-                .ok_or_else(|| "takes CPU-hours as N, H:MM or H:MM:SS, `unlimited`, or -1 to clear it".to_owned()),
+                .ok_or_else(|| "takes hours as N, H:MM or H:MM:SS, `unlimited`, or -1 to clear it".to_owned()),
         }
     }
 }
 
 fn named(part: &str) -> Result<String, String> {
     if part.is_empty() { Err("has an empty name in its list".to_owned()) } else { Ok(part.to_owned()) }
+}
+
+fn limit(text: &str, words: &'static [&'static str]) -> Result<String, String> {
+    word(text, words).or_else(|why| LimitKind::parse(&text.to_ascii_lowercase()).map(LimitKind::word).ok_or(why))
 }
 
 fn word(text: &str, words: &'static [&'static str]) -> Result<String, String> {
@@ -134,7 +150,7 @@ mod tests {
             (Kind::Text, "a\nb", "has a control character"),
             (Kind::Word(STATES), "gone", "takes one of active, disabled, removed"),
             (Kind::Count, "3x", "takes a number of decimal digits"),
-            (Kind::JobLimit, "-2", "takes a number of jobs, `unlimited`, or -1 to clear it"),
+            (Kind::JobLimit, "-2", "takes a whole number, `unlimited`, or -1 to clear it"),
         ] {
             assert_eq!(kind.accept(text), Err(expected.to_owned()), "{kind:?} {text:?}");
         }

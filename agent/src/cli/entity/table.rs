@@ -8,8 +8,45 @@ use super::{Field, Flag, Key, Kind, Schema};
 
 const ROLES: &[&str] = &["cluster-admin", "compute-user", "observer"];
 const ORIGINS: &[&str] = &["policy", "manual"];
-const LIMITS: &[&str] =
-    &["running-jobs", "queued-jobs", "cpu-hours-per-day", "cpu-hours-per-week", "cpu-hours-per-month"];
+/// Every limit that names no GPU type.
+const LIMITS: &[&str] = &[
+    "running-jobs",
+    "queued-jobs",
+    "cpus",
+    "gpus",
+    "memory-gb",
+    "nodes",
+    "cpu-hours-per-day",
+    "cpu-hours-per-week",
+    "cpu-hours-per-month",
+    "cpu-hours-per-quarter",
+    "cpu-hours-per-year",
+    "cpu-hours-per-grant",
+    "gpu-hours-per-day",
+    "gpu-hours-per-week",
+    "gpu-hours-per-month",
+    "gpu-hours-per-quarter",
+    "gpu-hours-per-year",
+    "gpu-hours-per-grant",
+    "memory-gb-hours-per-day",
+    "memory-gb-hours-per-week",
+    "memory-gb-hours-per-month",
+    "memory-gb-hours-per-quarter",
+    "memory-gb-hours-per-year",
+    "memory-gb-hours-per-grant",
+    "node-hours-per-day",
+    "node-hours-per-week",
+    "node-hours-per-month",
+    "node-hours-per-quarter",
+    "node-hours-per-year",
+    "node-hours-per-grant",
+    "money-per-day",
+    "money-per-week",
+    "money-per-month",
+    "money-per-quarter",
+    "money-per-year",
+    "money-per-grant",
+];
 const DEFAULTS: &[&str] = &["all", "guest", "cluster-admin", "compute-user", "observer"];
 
 const START: Key = Key::new("start", Kind::Instant, &[Where], "from this instant on");
@@ -176,22 +213,94 @@ pub(super) static LIMIT: Schema = Schema {
     keys: &[
         Key::new("user", Kind::Names, &[Where], "limits of these people").or(&["users"]),
         Key::new("account", Kind::Names, &[Where], "limits of these accounts").or(&["accounts"]),
+        Key::new("in-account", Kind::Name, &[Where], "with user=: their limits in this account and below it"),
+        Key::new("each-in", Kind::Names, &[Where], "limits of each person in these accounts"),
+        Key::new("grant", Kind::Names, &[Where], "limits of what these grants let consume").or(&["grants"]),
         Key::new("default", Kind::Words(DEFAULTS), &[Where], "defaults: for all, for guests, for a role"),
-        Key::new("limit", Kind::Words(LIMITS), &[Where], "only these limits").or(&["limits", "name", "names"]),
+        Key::new("limit", Kind::Limits(LIMITS), &[Where], "only these limits; a GPU type may stand before one")
+            .or(&["limits", "name", "names"]),
         Key::new("origin", Kind::Words(ORIGINS), &[Where], "policy.toml or this command"),
         Key::new("running-jobs", Kind::JobLimit, &[Set], "jobs that run at a time").or(&["max-jobs"]),
-        Key::new("queued-jobs", Kind::JobLimit, &[Set], "jobs that wait or run at a time").or(&["max-submit-jobs"]),
-        Key::new("cpu-hours-per-day", Kind::CpuLimit, &[Set], "CPU time per day of the site's zone"),
-        Key::new("cpu-hours-per-week", Kind::CpuLimit, &[Set], "CPU time per week"),
-        Key::new("cpu-hours-per-month", Kind::CpuLimit, &[Set], "CPU time per calendar month"),
+        Key::new("queued-jobs", Kind::JobLimit, &[Set], "jobs that wait at a time").or(&["max-submit-jobs"]),
+        Key::new("cpus", Kind::JobLimit, &[Set], "CPUs of jobs that run at a time"),
+        Key::new("gpus", Kind::JobLimit, &[Set], "GPUs of jobs that run at a time"),
+        Key::new("memory-gb", Kind::DecimalLimit, &[Set], "memory of jobs that run at a time"),
+        Key::new("nodes", Kind::JobLimit, &[Set], "nodes of jobs that run at a time"),
+        Key::new("cpu-hours-per-day", Kind::CpuLimit, &[Set], "CPU time in a day of the zone it is counted in"),
+        Key::new("cpu-hours-per-week", Kind::CpuLimit, &[Set], "CPU time in a week"),
+        Key::new("cpu-hours-per-month", Kind::CpuLimit, &[Set], "CPU time in a calendar month"),
+        Key::new("cpu-hours-per-quarter", Kind::CpuLimit, &[Set], "CPU time in a quarter of the fiscal year"),
+        Key::new("cpu-hours-per-year", Kind::CpuLimit, &[Set], "CPU time in a fiscal year"),
+        Key::new("cpu-hours-per-grant", Kind::CpuLimit, &[Set], "CPU time in the life of the grant"),
+        Key::new("gpu-hours-per-day", Kind::CpuLimit, &[Set], "GPU time in a day of the zone it is counted in"),
+        Key::new("gpu-hours-per-week", Kind::CpuLimit, &[Set], "GPU time in a week"),
+        Key::new("gpu-hours-per-month", Kind::CpuLimit, &[Set], "GPU time in a calendar month"),
+        Key::new("gpu-hours-per-quarter", Kind::CpuLimit, &[Set], "GPU time in a quarter of the fiscal year"),
+        Key::new("gpu-hours-per-year", Kind::CpuLimit, &[Set], "GPU time in a fiscal year"),
+        Key::new("gpu-hours-per-grant", Kind::CpuLimit, &[Set], "GPU time in the life of the grant"),
+        Key::new(
+            "memory-gb-hours-per-day",
+            Kind::DecimalLimit,
+            &[Set],
+            "memory times hours in a day of the zone it is counted in",
+        ),
+        Key::new("memory-gb-hours-per-week", Kind::DecimalLimit, &[Set], "memory times hours in a week"),
+        Key::new("memory-gb-hours-per-month", Kind::DecimalLimit, &[Set], "memory times hours in a calendar month"),
+        Key::new(
+            "memory-gb-hours-per-quarter",
+            Kind::DecimalLimit,
+            &[Set],
+            "memory times hours in a quarter of the fiscal year",
+        ),
+        Key::new("memory-gb-hours-per-year", Kind::DecimalLimit, &[Set], "memory times hours in a fiscal year"),
+        Key::new(
+            "memory-gb-hours-per-grant",
+            Kind::DecimalLimit,
+            &[Set],
+            "memory times hours in the life of the grant",
+        ),
+        Key::new("node-hours-per-day", Kind::CpuLimit, &[Set], "node time in a day of the zone it is counted in"),
+        Key::new("node-hours-per-week", Kind::CpuLimit, &[Set], "node time in a week"),
+        Key::new("node-hours-per-month", Kind::CpuLimit, &[Set], "node time in a calendar month"),
+        Key::new("node-hours-per-quarter", Kind::CpuLimit, &[Set], "node time in a quarter of the fiscal year"),
+        Key::new("node-hours-per-year", Kind::CpuLimit, &[Set], "node time in a fiscal year"),
+        Key::new("node-hours-per-grant", Kind::CpuLimit, &[Set], "node time in the life of the grant"),
+        Key::new(
+            "money-per-day",
+            Kind::DecimalLimit,
+            &[Set],
+            "money, in the currency of the prices in a day of the zone it is counted in",
+        ),
+        Key::new("money-per-week", Kind::DecimalLimit, &[Set], "money, in the currency of the prices in a week"),
+        Key::new(
+            "money-per-month",
+            Kind::DecimalLimit,
+            &[Set],
+            "money, in the currency of the prices in a calendar month",
+        ),
+        Key::new(
+            "money-per-quarter",
+            Kind::DecimalLimit,
+            &[Set],
+            "money, in the currency of the prices in a quarter of the fiscal year",
+        ),
+        Key::new("money-per-year", Kind::DecimalLimit, &[Set], "money, in the currency of the prices in a fiscal year"),
+        Key::new(
+            "money-per-grant",
+            Kind::DecimalLimit,
+            &[Set],
+            "money, in the currency of the prices in the life of the grant",
+        ),
+        Key::new("gpu-type", Kind::Name, &[Set], "the type that gpus and gpu-hours are of; without it any"),
         Key::new("reason", Kind::Text, &[Set, Delete], "why; goes into the audit record"),
     ],
     fields: &[
         Field::new("user", 12, "the person, when it is one"),
         Field::new("account", 16, "the account, when it is one"),
         Field::new("default", 13, "whom it is a default for, when it is one"),
+        Field::on_demand("grant", 6, "the grant, when it is one"),
         Field::new("limit", -19, "which limit"),
-        Field::new("value", 14, "jobs or CPU time"),
+        Field::new("value", 14, "how much is allowed"),
         Field::new("origin", 6, "policy or manual"),
     ],
 };
@@ -379,3 +488,18 @@ pub(super) static ALARM: Schema = Schema {
         Field::on_demand("cleared-at", 19, "when it cleared"),
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::LimitKind;
+
+    #[test]
+    fn given_every_kind_of_limit_then_it_can_be_named_and_set() {
+        let all: Vec<String> = LimitKind::all().map(LimitKind::word).collect();
+        assert_eq!(LIMITS, all);
+        for word in LIMITS {
+            assert!(LIMIT.key(word).is_some_and(|key| key.stands_at(Set)), "{word}");
+        }
+    }
+}

@@ -111,19 +111,21 @@ async fn given_limits_of_every_target_then_they_are_read_back_as_they_were_set()
     let mut targets = vec![
         LimitTarget::Person(ana),
         LimitTarget::Account(account("phys")),
+        LimitTarget::PersonIn(ana, account("phys")),
+        LimitTarget::EachIn(account("phys")),
         LimitTarget::DefaultGuest,
         LimitTarget::Default,
     ];
     targets.extend(Role::ALL.iter().map(|role| LimitTarget::DefaultRole(*role)));
     for target in &targets {
-        for kind in LimitKind::ALL {
-            store.set_limit(target, *kind, Amount::AtMost(3_600), &cause()).await.unwrap();
+        for kind in LimitKind::all() {
+            store.set_limit(target, kind, Amount::AtMost(3_600), &cause()).await.unwrap();
         }
     }
     let (target, kind) = (&targets[0], LimitKind::QueuedJobs);
     store.set_limit(target, kind, Amount::Unlimited, &cause()).await.unwrap();
     let limits = store.limits().await.unwrap();
-    assert_eq!(limits.len(), targets.len() * 5);
+    assert_eq!(limits.len(), targets.len() * LimitKind::all().count());
     for limit in &limits {
         let unlimited = (&limit.target, limit.kind) == (target, kind);
         assert_eq!(limit.amount, if unlimited { Amount::Unlimited } else { Amount::AtMost(3_600) });

@@ -1,11 +1,13 @@
 //! Plans changes of limits.
 
 use super::{Plan, Step, account_name};
-use crate::cli::amount::{LimitValue, Unit};
+use bursar_policy::GrantId;
+
+use crate::cli::amount::{self, LimitValue};
 use crate::daemon::answer::no::No;
 use crate::daemon::answer::session::Session;
 use crate::daemon::answer::show::wanted_limit;
-use crate::store::{Amount, Limit, LimitKind, LimitTarget, Origin, Role};
+use crate::store::{Amount, GpuType, Limit, LimitKind, LimitTarget, Origin, Role, Unit};
 use crate::wire::{Change, Values};
 
 pub(super) fn plan(session: &Session<'_>, change: &Change) -> Result<Plan, No> {
@@ -21,7 +23,7 @@ fn modify(session: &Session<'_>, filter: &Values, set: &Values) -> Result<Plan, 
     if filter.has("limit") || filter.has("origin") {
         return Err(No::Usage("modify limit sets the limits after set; leave limit= and origin= out".to_owned()));
     }
-    let wanted = values(set);
+    let wanted = values(set)?;
     if wanted.is_empty() {
         return Err(No::Usage("modify limit needs a limit to set, as running-jobs=N".to_owned()));
     }
@@ -40,6 +42,11 @@ fn modify(session: &Session<'_>, filter: &Values, set: &Values) -> Result<Plan, 
                 LimitValue::AtMost(most) => Amount::AtMost(*most),
             };
             if held.is_none_or(|held| held.amount != amount || held.origin != Origin::Manual) {
+                // A kind that counts over a grant says nothing of anybody else, and the other way round.
+                if kind.is_of_grant() != matches!(target, LimitTarget::Grant(_)) {
+                    let remedy = "name a grant with grant= for limits per grant, and nobody else";
+                    return Err(No::Usage(format!("{kind} cannot be set for {name}; {remedy}")));
+                }
                 let line = format!("set {kind} of {name} to {}", shown(*kind, amount));
                 plan.push((Step::SetLimit(target.clone(), *kind, amount), line));
             }
@@ -71,20 +78,60 @@ fn clear(limit: &Limit, name: &str) -> Result<(Step, String), No> {
     Ok((Step::ClearLimit(limit.target.clone(), kind), format!("clear {kind} of {name}")))
 }
 
-/// The limits after `set`.
-fn values(set: &Values) -> Vec<(LimitKind, LimitValue)> {
-    let value = |kind: LimitKind| match kind.period() {
-        None => set.job_limit(kind.word()),
-        Some(_) => set.cpu_limit(kind.word()),
+/// The limits after `set`; with a `gpu-type`, those of GPUs are of that type.
+fn values(set: &Values) -> Result<Vec<(LimitKind, LimitValue)>, No> {
+    let of = match set.one("gpu-type") {
+        None => None,
+        Some(name) => Some(GpuType::new(name).ok_or_else(|| {
+            No::Usage(format!("`gpu-type={name}` is no type of GPU; write it as Slurm has it, at most 23 letters"))
+        })?),
     };
-    LimitKind::ALL.iter().filter_map(|kind| Some((*kind, value(*kind)?))).collect()
+    let mut values = Vec::new();
+    for kind in LimitKind::all().filter(|kind| set.has(&kind.word())) {
+        let word = kind.word();
+        let value = match kind.unit() {
+            Unit::Count => set.job_limit(&word),
+            Unit::Hours => set.cpu_limit(&word),
+            Unit::Decimal(parts) => set.decimal_limit(&word, parts),
+        };
+        let value = value
+            .ok_or_else(|| No::Usage(format!("{word} cannot be set to so fine an amount; write fewer decimals")))?;
+        let kind = match of {
+            None => kind,
+            Some(of) => kind.of_type(of).ok_or_else(|| {
+                No::Usage(format!("{word} counts no GPUs, so gpu-type= cannot stand beside it; set it by itself"))
+            })?,
+        };
+        values.push((kind, value));
+    }
+    Ok(values)
 }
 
 /// Whom the conditions name, with a phrase for each.
 fn targets(session: &Session<'_>, filter: &Values) -> Result<Vec<(LimitTarget, String)>, No> {
     let mut targets = Vec::new();
     for name in filter.list("user") {
-        targets.push((LimitTarget::Person(session.person(name)?.id), format!("user {name}")));
+        let id = session.person(name)?.id;
+        targets.push(match filter.one("in-account") {
+            None => (LimitTarget::Person(id), format!("user {name}")),
+            Some(account) => {
+                let target = LimitTarget::PersonIn(id, account_name(session, account)?);
+                (target, format!("user {name} in account {account}"))
+            }
+        });
+    }
+    if filter.has("in-account") && !filter.has("user") {
+        return Err(No::Usage("in-account= says where limits of user= hold; name the people too".to_owned()));
+    }
+    for name in filter.list("each-in") {
+        let target = LimitTarget::EachIn(account_name(session, name)?);
+        targets.push((target, format!("each person in account {name}")));
+    }
+    for text in filter.list("grant") {
+        let id = text.trim_start_matches(['G', 'g']).parse().ok().map(GrantId);
+        let grant = session.stored.grants.iter().find(|grant| Some(grant.id) == id);
+        let grant = grant.ok_or_else(|| No::Refused(format!("there is no grant {text}")))?;
+        targets.push((LimitTarget::Grant(grant.id), format!("grant {}", grant.id)));
     }
     for name in filter.list("account") {
         targets.push((LimitTarget::Account(account_name(session, name)?), format!("account {name}")));
@@ -99,7 +146,7 @@ fn targets(session: &Session<'_>, filter: &Values) -> Result<Vec<(LimitTarget, S
         targets.push((target, format!("default {word}")));
     }
     if targets.is_empty() {
-        return Err(No::Usage("say whose limit: user=, account= or default=".to_owned()));
+        return Err(No::Usage("say whose limit: user=, account=, each-in=, grant= or default=".to_owned()));
     }
     Ok(targets)
 }
@@ -107,7 +154,10 @@ fn targets(session: &Session<'_>, filter: &Values) -> Result<Vec<(LimitTarget, S
 fn shown(kind: LimitKind, amount: Amount) -> String {
     match amount {
         Amount::Unlimited => "unlimited".to_owned(),
-        Amount::AtMost(most) if kind.period().is_some() => Unit::Clock.show(most),
-        Amount::AtMost(most) => most.to_string(),
+        Amount::AtMost(most) => match kind.unit() {
+            Unit::Count => most.to_string(),
+            Unit::Hours => amount::Unit::Clock.show(most),
+            Unit::Decimal(parts) => amount::show_decimal(most, parts),
+        },
     }
 }

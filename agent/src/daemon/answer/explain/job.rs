@@ -3,20 +3,22 @@
 //! The judge stops at its first no. The rules stand here in its order, so those before the no allowed the job and
 //! those after it were not asked.
 
-use bursar_policy::job::{Asked, Bound, Ledger, Request, Shape, TimeLimit, Verdict, after_rollover, bound, judge};
-use bursar_policy::reason::{Kind, Owner};
-use bursar_policy::snapshot::{AccountRef, PersonRef};
-use bursar_policy::{Code, Limits, PeriodKind, Reason, Snapshot, Timestamp, Usage, access};
+use bursar_policy::job::{Asked, Bound, GpuAsk, Ledger, Request, Shape, TimeLimit, Verdict, bound, judge};
+use bursar_policy::reason::{Kind, MONEY, Owner, Within};
+use bursar_policy::snapshot::{AccountRef, GrantRef, LinesRef, PersonRef};
+use bursar_policy::{Code, Line, Measure, Reason, Resource, Snapshot, Timestamp, Usage, access};
 
 use super::{Numbers, Row, answer, grant_text, time_limit, uid};
 use crate::daemon::answer::Answer;
 use crate::daemon::answer::no::No;
 use crate::daemon::answer::session::Session;
+use crate::store::Unit;
 use crate::wire::{Explained, Query, Values};
 
 pub(super) fn explain(session: &Session<'_>, query: &Query, snapshot: &Snapshot, name: &str, at: Timestamp) -> Answer {
     let filter = &query.filter;
     let array = filter.count("tasks").map(|tasks| format!("0-{}", tasks.saturating_sub(1)));
+    let gpus = filter.one("gpus").map(|text| format!("gpu:{text}"));
     let request = Request {
         uid: uid(session, snapshot, name)?,
         account: filter.one("account"),
@@ -25,6 +27,9 @@ pub(super) fn explain(session: &Session<'_>, query: &Query, snapshot: &Snapshot,
         begin_at: None,
         array: array.as_deref(),
         shape: shape(filter)?,
+        gpus: GpuAsk { per_job: gpus.as_deref(), ..GpuAsk::default() },
+        qos: filter.one("qos"),
+        cost_center: filter.one("wckey"),
     };
     let judged = judge(snapshot, &Ledger::default(), &request, at);
     let (reason, admitted) = match &judged {
@@ -32,7 +37,11 @@ pub(super) fn explain(session: &Session<'_>, query: &Query, snapshot: &Snapshot,
             let cost = terms.asked.cost;
             let text = format!(
                 "on account {} by G{}: {} of {} CPUs for {} s",
-                terms.account, terms.grant, terms.asked.jobs, cost.cpus, cost.seconds
+                terms.account,
+                terms.grant,
+                terms.asked.jobs,
+                cost.cpus(),
+                cost.seconds
             );
             (None, text)
         }
@@ -46,11 +55,7 @@ pub(super) fn explain(session: &Session<'_>, query: &Query, snapshot: &Snapshot,
         rules.limits(&person, &request);
     }
     let rows = rules.in_order();
-    let mut notes = Vec::new();
-    if filter.has("qos") {
-        notes.push("no rule depends on the QOS".to_owned());
-    }
-    answer(session, Explained::Job, query, rows, notes, refusal)
+    answer(session, Explained::Job, query, rows, Vec::new(), refusal)
 }
 
 fn limit_of(text: &str) -> Result<TimeLimit, No> {
@@ -106,6 +111,14 @@ impl Rules<'_> {
         let refuses = self.reason.is_some_and(|reason| reason.code().kind() == Kind::Account);
         let named = account.map(|account| account.name.to_owned()).or(request.account.map(str::to_owned));
         self.push("account", refuses, None, named.unwrap_or_default());
+        for (rule, kind, given) in
+            [("queue", Kind::Queue, request.qos), ("cost centre", Kind::CostCenter, request.cost_center)]
+        {
+            let refuses = self.reason.is_some_and(|reason| reason.code().kind() == kind);
+            if refuses || given.is_some() {
+                self.push(rule, refuses, None, given.unwrap_or_default().to_owned());
+            }
+        }
         let refuses = self.reason.is_some_and(|reason| reason.code() == Code::NoTimeLimit);
         let Bound::Cost(cost) = bound(self.snapshot, request) else {
             self.push("bound", refuses, None, "there is no end to what it may use".to_owned());
@@ -113,79 +126,140 @@ impl Rules<'_> {
         };
         let jobs = request.array.map_or(1, |text| bursar_policy::job::most_tasks(text).unwrap_or(1));
         let total = jobs.saturating_mul(cost.cpu_seconds());
-        let numbers = Numbers { cpu_time: true, allowed: None, used: None, in_flight: None, asked: total };
-        let detail = format!("at most {jobs} of {} CPUs for {} s", cost.cpus, cost.seconds);
+        let numbers = Numbers { unit: Unit::Hours, allowed: None, used: None, in_flight: None, asked: total };
+        let detail = format!("at most {jobs} of {} CPUs for {} s", cost.cpus(), cost.seconds);
         self.push("bound", refuses, Some(numbers), detail);
         let Some(account) = account else { return };
-        let more = Asked { jobs, cost, begin_at: self.at }.usage(self.snapshot, self.at);
-        self.of_owner(Owner::You, &person.limits(), &person.usage(), &more);
+        let asked = Asked { jobs, cost, begin_at: self.at };
+        self.of_owner(Owner::You, 0, person.lines(), &asked);
         let line: Vec<AccountRef<'_>> = self.snapshot.account_line(account.position).collect();
-        for above in line {
-            self.of_owner(Owner::Account(above.name), &above.limits, &above.usage, &more);
+        for AccountRef { position, name, calendar, lines, .. } in line {
+            if let Some(own) = person.lines_in(position) {
+                self.of_owner(Owner::YouIn(name), calendar, own, &asked);
+            }
+            self.of_owner(Owner::Account(name), calendar, lines, &asked);
+        }
+        let positions = || self.snapshot.account_line_positions(account.position);
+        if let Ok(grant) = access::holding(person, self.at, |grant: &GrantRef<'_>| access::covers(grant, positions())) {
+            self.of_owner(Owner::Grant(grant.id), 0, grant.lines, &asked);
         }
     }
 
-    fn of_owner(&mut self, owner: Owner<'_>, limits: &Limits, seen: &Usage, more: &Usage) {
+    /// Every limit of one owner, in the judge's order.
+    fn of_owner(&mut self, owner: Owner<'_>, calendar: u32, lines: LinesRef<'_>, asked: &Asked) {
         let whose = match owner {
             Owner::You => self.name.to_owned(),
             Owner::Account(name) => name.to_owned(),
+            Owner::YouIn(name) | Owner::YouInQueue(name) => format!("{} {name}", self.name),
+            Owner::Grant(id) => format!("{} G{id}", self.name),
         };
-        let jobs = |allowed: u32, used, in_flight: Option<u32>| Numbers {
-            cpu_time: false,
-            allowed: Some(allowed.into()),
-            used: Some(u64::from(used)),
-            in_flight: in_flight.map(u64::from),
-            asked: more.queued.into(),
-        };
-        if let Some(allowed) = limits.running_jobs {
-            let refuses = matches!(self.reason, Some(Reason::RunningJobs { owner: of, .. }) if of == owner);
-            let detail = if refuses || self.snapshot.facts().running_limit_refuses {
-                String::new()
-            } else {
-                "beyond it jobs wait".to_owned()
-            };
-            let numbers = jobs(allowed, seen.running, Some(seen.queued));
-            self.push(format!("running-jobs {whose}"), refuses, Some(numbers), detail);
-        }
-        if let Some(allowed) = limits.queued_jobs {
-            let refuses = matches!(self.reason, Some(Reason::QueuedJobs { owner: of, .. }) if of == owner);
-            self.push(format!("queued-jobs {whose}"), refuses, Some(jobs(allowed, seen.queued, None)), String::new());
-        }
-        for period in PeriodKind::ALL {
-            if let Some(allowed) = limits.cpu(period) {
-                self.of_period(owner, &whose, period, allowed, seen, more);
+        let more = asked.usage(self.snapshot, calendar, self.at);
+        for line in lines.iter() {
+            match line.measure {
+                Measure::RunningJobs | Measure::QueuedJobs | Measure::AtOnce(_) => {
+                    self.at_once(owner, &whose, &line, &more, asked);
+                }
+                Measure::Within(..) | Measure::OfGrant(_) => self.consumed(owner, &whose, calendar, &line, &more),
             }
         }
     }
 
-    fn of_period(
-        &mut self,
-        owner: Owner<'_>,
-        whose: &str,
-        period: PeriodKind,
-        allowed: u64,
-        seen: &Usage,
-        more: &Usage,
-    ) {
-        let Some(current) = self.snapshot.period(period, self.at) else { return };
-        let held = after_rollover(&seen.period(period), seen.in_flight_total, current.ordinal);
-        let more = more.period(period);
-        let refused = match self.reason {
-            Some(Reason::CpuTime { owner: of, kind, next, .. }) if of == owner && kind == period => Some(next),
+    /// The judge's no, if it is about this limit; the flag says whether it is about the next period.
+    fn refused_for(&self, owner: Owner<'_>, measure: Measure) -> Option<bool> {
+        match (self.reason?, measure) {
+            (Reason::RunningJobs { owner: of, .. }, Measure::RunningJobs)
+            | (Reason::QueuedJobs { owner: of, .. }, Measure::QueuedJobs) => (of == owner).then_some(false),
+            (Reason::AtOnce { owner: of, what, .. }, Measure::AtOnce(resource)) => {
+                (of == owner && what.resource == resource).then_some(false)
+            }
+            (Reason::Consumed { owner: of, what, within, next, .. }, measure) => {
+                let counted = match within {
+                    Within::Period(kind) => Measure::Within(kind, what.resource),
+                    Within::Grant => Measure::OfGrant(what.resource),
+                };
+                (of == owner && counted == measure).then_some(next)
+            }
             _ => None,
+        }
+    }
+
+    fn at_once(&mut self, owner: Owner<'_>, whose: &str, line: &Line, more: &Usage, asked: &Asked) {
+        let refuses = self.refused_for(owner, line.measure).is_some();
+        let (word, unit, wanted, in_flight) = match line.measure {
+            Measure::AtOnce(resource) => {
+                let unit = if resource == Resource::Memory { Unit::Decimal(1_024) } else { Unit::Count };
+                let one = asked.cost.tres.get(resource);
+                (
+                    match resource {
+                        Resource::Memory => self.thing(resource),
+                        other => format!("{}s", self.thing(other)),
+                    },
+                    unit,
+                    one.saturating_mul(asked.jobs),
+                    Some(line.in_flight),
+                )
+            }
+            Measure::RunningJobs => {
+                ("running-jobs".to_owned(), Unit::Count, u64::from(more.queued), Some(line.in_flight))
+            }
+            _ => ("queued-jobs".to_owned(), Unit::Count, u64::from(more.queued), None),
         };
-        let word = period.word();
+        let waits = line.measure != Measure::QueuedJobs && !self.snapshot.facts().running_limit_refuses;
+        let detail = if waits && !refuses { "beyond it jobs wait".to_owned() } else { String::new() };
+        let numbers = Numbers { unit, allowed: Some(line.limit), used: Some(line.used), in_flight, asked: wanted };
+        self.push(format!("{word} {whose}"), refuses, Some(numbers), detail);
+    }
+
+    fn consumed(&mut self, owner: Owner<'_>, whose: &str, calendar: u32, line: &Line, more: &Usage) {
+        let refused = self.refused_for(owner, line.measure);
+        let (resource, over) = match line.measure {
+            Measure::Within(kind, resource) => (resource, Some(kind)),
+            Measure::OfGrant(resource) => (resource, None),
+            _ => return,
+        };
+        let unit = match resource {
+            Resource::Memory => Unit::Decimal(1_024 * 3_600),
+            Resource::Money => Unit::Decimal(MONEY),
+            _ => Unit::Hours,
+        };
         let numbers = |used, in_flight, asked| {
-            let (allowed, used, in_flight) = (Some(allowed), Some(used), Some(in_flight));
-            Some(Numbers { cpu_time: true, allowed, used, in_flight, asked })
+            Some(Numbers { unit, allowed: Some(line.limit), used: Some(used), in_flight: Some(in_flight), asked })
         };
-        let now = numbers(held.settled, held.in_flight, more.in_flight);
+        let what = match resource {
+            Resource::Money => "money".to_owned(),
+            other => format!("{}-hours", self.thing(other)),
+        };
+        let Some(kind) = over else {
+            let asked = more.in_flight_life.get(resource);
+            let numbers = numbers(line.used, line.in_flight, asked);
+            self.push(format!("{what}-per-grant {whose}"), refused.is_some(), numbers, String::new());
+            return;
+        };
+        let Some(current) = self.snapshot.period(calendar, kind, self.at) else { return };
+        let held = line.after(current.ordinal);
+        let more = more.period(kind);
+        let word = kind.word();
+        let now = numbers(held.used, held.in_flight, more.in_flight.get(resource));
         let ends = format!("ends {}", current.end_text);
-        self.push(format!("cpu-hours-per-{word} {whose}"), refused == Some(false), now, ends);
-        if more.in_flight_next > 0 {
-            let next = numbers(0, held.in_flight_next, more.in_flight_next);
+        self.push(format!("{what}-per-{word} {whose}"), refused == Some(false), now, ends);
+        let next = more.in_flight_next.get(resource);
+        if next > 0 {
             let begins = format!("begins {}", current.end_text);
-            self.push(format!("next {word} {whose}"), refused == Some(true), next, begins);
+            self.push(format!("next {word} {whose}"), refused == Some(true), numbers(0, held.next, next), begins);
+        }
+    }
+
+    /// A resource as limits name it.
+    fn thing(&self, resource: Resource) -> String {
+        match resource {
+            Resource::Cpu => "cpu".to_owned(),
+            Resource::Gpu => "gpu".to_owned(),
+            Resource::GpuType(which) => {
+                format!("{}-gpu", self.snapshot.gpu_types().nth(which.into()).unwrap_or_default())
+            }
+            Resource::Memory => "memory-gb".to_owned(),
+            Resource::Node => "node".to_owned(),
+            Resource::Money => "money".to_owned(),
         }
     }
 

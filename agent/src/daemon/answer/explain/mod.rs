@@ -11,6 +11,8 @@ use bursar_policy::{Code, Snapshot, Timestamp};
 use super::Answer;
 use super::no::No;
 use super::session::Session;
+use super::show::in_unit;
+use crate::store::Unit;
 use crate::wire::{Cell, Explained, Query, Response};
 
 pub(super) fn explain(session: &Session<'_>, what: Explained, query: &Query) -> Answer {
@@ -59,7 +61,7 @@ struct Row {
 
 /// What a limit was held against.
 struct Numbers {
-    cpu_time: bool,
+    unit: Unit,
     allowed: Option<u64>,
     used: Option<u64>,
     in_flight: Option<u64>,
@@ -92,11 +94,7 @@ fn answer(
 fn cell(row: &Row, field: &str) -> Cell {
     let amount = |pick: fn(&Numbers) -> Option<u64>| match &row.numbers {
         None => Cell::Absent,
-        Some(numbers) => match (pick(numbers), numbers.cpu_time) {
-            (None, _) => Cell::Absent,
-            (Some(seconds), true) => Cell::Seconds(seconds),
-            (Some(jobs), false) => Cell::Count(jobs),
-        },
+        Some(numbers) => pick(numbers).map_or(Cell::Absent, |amount| in_unit(numbers.unit, amount)),
     };
     match field {
         "rule" => row.rule.as_str().into(),

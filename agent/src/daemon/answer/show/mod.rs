@@ -14,7 +14,7 @@ mod user;
 
 pub(super) use account::wanted as wanted_account;
 pub(super) use grant::{GrantState, Names as GrantNames};
-pub(super) use limit::wanted as wanted_limit;
+pub(super) use limit::{in_unit, wanted as wanted_limit};
 
 use super::Answer;
 use super::no::No;

@@ -108,7 +108,7 @@ fn of_live(job: &LiveJob, cluster: &str) -> Run {
         ended_at,
         elapsed_s,
         suspended_s: 0,
-        alloc_cpus: job.cpus,
+        alloc_cpus: job.cpus(),
         tres: String::new(),
         timelimit_s: job.limit_seconds(),
         row_hash: String::new(),

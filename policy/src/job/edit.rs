@@ -1,0 +1,201 @@
+//! The decision on a change of a job: what it would become, judged by what that adds.
+
+use super::asked::{Asked, Horizons};
+use super::bound::{Bound, Cost, bound, bound_listed};
+use super::gres::GpuAsk;
+use super::judge::Terms;
+use super::ledger::Ledger;
+use super::place::{account_and_grant, cost_center, fits_queue, queues};
+use super::request::{Edit, Memory, Request, TimeLimit};
+use super::room::{More, Payer, Seat, has_room};
+use crate::access;
+use crate::limit::Usage;
+use crate::reason::Reason;
+use crate::snapshot::{LiveJobRef, Snapshot};
+use crate::time::Timestamp;
+use crate::tres::Tres;
+
+/// Judges an edit of `jobs`, the records that the edited id names. Admits with the work that is to be booked, if any.
+///
+/// An edit that raises nothing is never refused, whatever the state of grants and limits. Running jobs are left to
+/// slurmctld, which lets their owners only shrink them.
+pub fn judge_edit<'s>(
+    snapshot: &'s Snapshot,
+    ledger: &Ledger,
+    jobs: &[LiveJobRef<'s>],
+    edit: &Edit<'s>,
+    now: Timestamp,
+) -> Result<Vec<Terms<'s>>, Reason<'s>> {
+    let mut terms = Vec::new();
+    for job in jobs.iter().filter(|job| !job.running) {
+        terms.extend(of_one(snapshot, ledger, job, edit, now)?);
+    }
+    Ok(terms)
+}
+
+/// Judges the edit of one record.
+fn of_one<'s>(
+    snapshot: &'s Snapshot,
+    ledger: &Ledger,
+    job: &LiveJobRef<'s>,
+    edit: &Edit<'s>,
+    now: Timestamp,
+) -> Result<Option<Terms<'s>>, Reason<'s>> {
+    let old = before(job);
+    let new = edited(&old, edit);
+    let moved = edit.account.is_some_and(|account| !account.eq_ignore_ascii_case(job.account));
+    let requeued = edit.qos.is_some_and(|qos| !qos.eq_ignore_ascii_case(job.qos));
+    let later = edit.begin_at.is_some_and(|begin| begin > now);
+    let sooner = edit.begin_at.is_some_and(|begin| begin.max(now) < job.begin_at.max(now));
+    let was = bound_listed(snapshot, &old, old.partition);
+    let becomes = match edit.time_limit {
+        None => bound_listed(snapshot, &new, old.partition),
+        Some(_) => bound(snapshot, &new),
+    };
+    let raised = match (was, becomes) {
+        (Bound::Cost(was), Bound::Cost(becomes)) => becomes.tres.exceeds(&was.tres) || becomes.seconds > was.seconds,
+        (Bound::Timeless(_), _) => false,
+        (Bound::Cost(_), Bound::Timeless(partition)) => return Err(Reason::NoTimeLimit(partition)),
+    };
+    let retagged = edit.cost_center.is_some();
+    if !raised && !moved && !requeued && !retagged && !later && !sooner && !edit.releases {
+        return Ok(None);
+    }
+    let person = snapshot.person(job.uid).ok_or(Reason::NoGrant)?;
+    let (account, grant) = account_and_grant(snapshot, &person, new.account, now)?;
+    let cost = |bound| if let Bound::Cost(cost) = bound { cost } else { Cost::default() };
+    let (was, becomes) = (cost(was), cost(becomes));
+    if requeued || moved || raised {
+        for queue in queues(snapshot, new.qos, grant.role, account.position)? {
+            let alone = if requeued { becomes.tres } else { grown(&becomes.tres, &was.tres) };
+            fits_queue(snapshot, &queue, edit.time_limit.unwrap_or(TimeLimit::Unset), &alone)?;
+        }
+    }
+    if retagged {
+        cost_center(snapshot, edit.cost_center, account.position)?;
+    }
+    let begin_at = edit.begin_at.unwrap_or(job.begin_at).max(now);
+    if begin_at >= grant.until {
+        return Err(Reason::BeginsAfterGrant(grant.until_text));
+    }
+    if !raised && !moved && !sooner {
+        return Ok(None);
+    }
+    let tasks = u64::from(job.tasks);
+    let new = Asked { jobs: tasks, cost: becomes, begin_at };
+    let old = Asked { jobs: tasks, cost: was, begin_at: job.begin_at };
+    let old_account = snapshot.account(job.account).map(|account| account.position);
+    let old_line: Vec<u32> =
+        old_account.into_iter().flat_map(|account| snapshot.account_line_positions(account)).collect();
+    let covered = access::covers(&grant, old_line.iter().copied());
+    let mut more = Difference { new, old, old_line, covered, horizons: Horizons::new(snapshot, now) };
+    let seat = Seat { person: &person, account: account.position, grant: &grant };
+    has_room(snapshot, ledger, &seat, now, &mut more)?;
+    let asked = if moved || sooner { new } else { delta(&new, &old) };
+    let (uid, account, grant) = (job.uid, account.name, grant.id);
+    Ok(Some(Terms { uid, account, grant, asked, qos: None, cost_center: None, storage: None }))
+}
+
+/// What an edit adds: to those who paid before the difference, to new payers everything.
+struct Difference<'s> {
+    new: Asked,
+    old: Asked,
+    /// The accounts that paid before.
+    old_line: Vec<u32>,
+    /// Whether the grant covers the job as it was.
+    covered: bool,
+    horizons: Horizons<'s>,
+}
+
+impl More for Difference<'_> {
+    fn usage(&mut self, payer: Payer, calendar: u32) -> Usage {
+        let horizon = self.horizons.of(calendar);
+        let all = self.new.usage_within(&horizon);
+        let paid_before = match payer {
+            Payer::Person => true,
+            Payer::Seat(position) | Payer::Account(position) => self.old_line.contains(&position),
+            Payer::Grant => self.covered,
+        };
+        if paid_before { without(&all, &self.old.usage_within(&horizon)) } else { all }
+    }
+
+    fn alone(&self) -> Tres {
+        grown(&self.new.cost.tres, &self.old.cost.tres)
+    }
+}
+
+/// Those amounts of `new` that are larger than in `old`; nothing of the others.
+fn grown(new: &Tres, old: &Tres) -> Tres {
+    crate::tres::Resource::all()
+        .filter(|resource| new.get(*resource) > old.get(*resource))
+        .fold(Tres::ZERO, |all, resource| all.with(resource, new.get(resource)))
+}
+
+/// The request as the job stands now.
+fn before<'s>(job: &LiveJobRef<'s>) -> Request<'s> {
+    Request {
+        uid: job.uid,
+        account: Some(job.account),
+        partition: Some(job.partition).filter(|list| !list.is_empty()),
+        time_limit: job.minutes.map_or(TimeLimit::Unlimited, TimeLimit::Minutes),
+        begin_at: None,
+        array: None,
+        shape: job.shape,
+        gpus: GpuAsk::default(),
+        qos: Some(job.qos).filter(|qos| !qos.is_empty()),
+        cost_center: None,
+    }
+}
+
+/// The request as it would read after `edit`.
+fn edited<'a>(old: &Request<'a>, edit: &Edit<'a>) -> Request<'a> {
+    let mut shape = old.shape;
+    shape.min_cpus = edit.min_cpus.unwrap_or(shape.min_cpus);
+    shape.min_nodes = edit.min_nodes.or(shape.min_nodes);
+    shape.max_nodes = edit.max_nodes.or(shape.max_nodes);
+    shape.tasks = edit.tasks.or(shape.tasks);
+    shape.cpus_per_task = edit.cpus_per_task.or(shape.cpus_per_task);
+    shape.cpus_per_node = edit.cpus_per_node.or(shape.cpus_per_node);
+    shape.memory = edit.memory.unwrap_or(shape.memory);
+    shape.whole_nodes = shape.whole_nodes || edit.whole_nodes == Some(true);
+    shape.open_ended = shape.open_ended || edit.open_ended || matches!(shape.memory, Memory::PerNode(0));
+    Request {
+        account: edit.account.or(old.account),
+        partition: edit.partition.or(old.partition),
+        time_limit: edit.time_limit.unwrap_or(old.time_limit),
+        begin_at: edit.begin_at.or(old.begin_at),
+        shape,
+        gpus: edit.gpus,
+        qos: edit.qos.or(old.qos),
+        ..*old
+    }
+}
+
+/// What `all` holds beyond `before`; no further jobs.
+fn without(all: &Usage, before: &Usage) -> Usage {
+    let mut rest = Usage {
+        wanted: all.wanted.without(&before.wanted),
+        in_flight_total: all.in_flight_total.without(&before.in_flight_total),
+        in_flight_life: all.in_flight_life.without(&before.in_flight_life),
+        ..Usage::NONE
+    };
+    for (slot, (all, before)) in rest.periods.iter_mut().zip(all.periods.iter().zip(&before.periods)) {
+        slot.in_flight = all.in_flight.without(&before.in_flight);
+        slot.in_flight_next = all.in_flight_next.without(&before.in_flight_next);
+    }
+    rest
+}
+
+/// The further work of an edit, as one booking that is never below the difference.
+fn delta(new: &Asked, old: &Asked) -> Asked {
+    let more = new.cost.tres.without(&old.cost.tres);
+    let cost = if more.is_zero() {
+        // Longer at the same width: the further seconds may fall anywhere.
+        Cost { tres: new.cost.tres, seconds: new.cost.seconds.saturating_sub(old.cost.seconds) }
+    } else if new.cost.seconds <= old.cost.seconds {
+        Cost { tres: more, seconds: new.cost.seconds }
+    } else {
+        new.cost
+    };
+    Asked { cost, ..*new }
+}
