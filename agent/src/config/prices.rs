@@ -128,7 +128,7 @@ mod tests {
     use crate::config::read::read_text;
 
     fn read(text: &str) -> Result<PriceList, Vec<String>> {
-        read_text(Path::new("policy.toml"), text, |root| prices(root))
+        read_text(Path::new("policy.toml"), text, prices)
             .map_err(|problems| problems.iter().map(ToString::to_string).collect())
     }
 
