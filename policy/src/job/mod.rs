@@ -16,8 +16,12 @@ mod judge;
 mod ledger;
 #[cfg(test)]
 mod ledger_tests;
+#[cfg(test)]
+mod limit_tests;
 mod notice;
 mod place;
+#[cfg(test)]
+mod place_tests;
 mod request;
 mod room;
 #[cfg(test)]
