@@ -61,6 +61,9 @@ fn of_one<'s>(
     if !raised && !moved && !requeued && !retagged && !later && !sooner && !edit.releases {
         return Ok(None);
     }
+    if snapshot.is_stale(now) {
+        return Err(Reason::Unavailable);
+    }
     let person = snapshot.person(job.uid).ok_or(Reason::NoGrant)?;
     let (account, grant) = account_and_grant(snapshot, &person, new.account, now)?;
     let cost = |bound| if let Bound::Cost(cost) = bound { cost } else { Cost::default() };

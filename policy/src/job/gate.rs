@@ -196,7 +196,10 @@ impl Gate {
         self.freshen(state, now, log);
         let path = self.jobs_path();
         state.jobs.refresh(&path, &self.conf.trusted_publishers(), Kind::Jobs, log);
-        let Some(snapshot) = &state.main.snapshot else { return self.refuse(None, &Reason::Unavailable) };
+        let Some(snapshot) = &state.main.snapshot else {
+            // What waits was let in once, and taking a hold off adds nothing to it.
+            return if edit.only_releases() { Answer::ADMITTED } else { self.refuse(None, &Reason::Unavailable) };
+        };
         let id = edit
             .job
             .bytes()
@@ -220,7 +223,10 @@ impl Gate {
             return Answer::ADMITTED;
         }
         match judge_edit(snapshot, &state.ledger, &jobs, edit, now) {
-            Ok(_) if self.is_settling(snapshot, now) => self.refuse(Some(snapshot), &Reason::Starting),
+            // What adds nothing need not wait for a list.
+            Ok(terms) if !terms.is_empty() && self.is_settling(snapshot, now) => {
+                self.refuse(Some(snapshot), &Reason::Starting)
+            }
             Ok(terms) => {
                 for terms in &terms {
                     state.ledger.book_edit(snapshot, terms, now);

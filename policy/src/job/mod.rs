@@ -25,6 +25,8 @@ mod place_tests;
 mod request;
 mod room;
 #[cfg(test)]
+mod table_tests;
+#[cfg(test)]
 mod tests;
 
 pub use array::most_tasks;
