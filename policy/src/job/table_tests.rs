@@ -216,12 +216,16 @@ fn given_every_role_way_and_state_then_the_verdicts_are_those_of_the_table() {
         let ways = || ways.iter().filter(|(_, way)| editor == ANA || matches!(way, Way::Edit(_)));
         let _ = writeln!(table, "\n{title}");
         let _ = write!(table, "{:40}", "");
-        ways().for_each(|(name, _)| drop(write!(table, " {name:>7}")));
+        for (name, _) in ways() {
+            let _ = write!(table, " {name:>7}");
+        }
         for (part, state, change) in states() {
             let mut world = world(role);
             change(&mut world);
             let _ = write!(table, "\n{:40}", format!("{part}: {state}").trim_end_matches(": "));
-            ways().for_each(|(_, way)| drop(write!(table, " {:>7}", verdict(&world, way, editor))));
+            for (_, way) in ways() {
+                let _ = write!(table, " {:>7}", verdict(&world, way, editor));
+            }
         }
         table.push('\n');
     }
