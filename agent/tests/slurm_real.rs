@@ -115,6 +115,20 @@ async fn given_a_real_cluster_then_every_line_of_its_jobs_nodes_and_users_can_be
     assert!(facts.partitions.iter().all(|partition| partition.largest.cpus > 0), "{:?}", facts.partitions);
     let live = live::read(&commands).await.unwrap();
     assert_eq!(live.unreadable, []);
+    // Which jobs take whole nodes is told by another field in another version.
+    for partition in &facts.partitions {
+        assert_eq!(partition.exclusive, partition.name == "whole", "{}", partition.name);
+    }
+    let sharing = |name: &str| -> BTreeSet<_> {
+        live.jobs.iter().filter(|job| job.partitions == [name]).map(|job| format!("{:?}", job.sharing)).collect()
+    };
+    let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<String>>();
+    if facts.partitions.iter().any(|partition| partition.name == "whole") {
+        assert_eq!(sharing("whole"), set(&["WholeNodes"]));
+        assert_eq!(sharing("open"), set(&["Normal"]));
+        let main = sharing("main");
+        assert!(main.is_superset(&set(&["Normal", "OwnersNodes"])) && !main.contains("WholeNodes"), "{main:?}");
+    }
     settled::check_rights(&commands, &cluster()).await.unwrap();
     let unknown = settled::check_rights(&commands, &ClusterName::new("nosuch").unwrap()).await;
     assert!(unknown.is_err());

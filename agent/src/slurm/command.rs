@@ -238,13 +238,17 @@ impl SlurmCommands {
     }
 }
 
+/// What 24.11.5 says where other versions say "Nothing modified": the object to be modified is not there.
+const NO_CHANGE: &str = "Error with request: Data has not changed since time specified";
+
 /// What an ended `sacctmgr` change means; `None` is a failure.
 ///
 /// A `load` with nothing to do exits 0. It exits 1 with "Nothing new added." when it stopped at a line, too.
 fn change_outcome(code: Option<i32>, stdout: &str, is_load: bool) -> Option<Change> {
     let nothing = stdout.lines().any(|line| {
         let line = line.trim();
-        ["Nothing new added", "Nothing modified", "Nothing deleted"].iter().any(|text| line.starts_with(text))
+        let said = |text: &&str| line.starts_with(*text);
+        ["Nothing new added", "Nothing modified", "Nothing deleted", NO_CHANGE].iter().any(said)
     });
     match code {
         Some(0) => Some(if nothing { Change::Nothing } else { Change::Done }),
@@ -294,6 +298,8 @@ mod tests {
         assert_eq!(change_outcome(Some(0), " Adding User(s)\n", false), Some(Change::Done));
         assert_eq!(change_outcome(Some(1), " Nothing new added.\n", false), Some(Change::Nothing));
         assert_eq!(change_outcome(Some(1), "  Nothing modified\n", false), Some(Change::Nothing));
+        let newer = " Error with request: Data has not changed since time specified\n";
+        assert_eq!(change_outcome(Some(1), newer, false), Some(Change::Nothing));
         assert_eq!(change_outcome(Some(0), "For cluster lab\n Nothing new added.\n", false), Some(Change::Nothing));
         assert_eq!(change_outcome(Some(1), " Can't modify because these users aren't associated\n", false), None);
         assert_eq!(change_outcome(None, " Nothing modified\n", false), None);

@@ -1,7 +1,9 @@
 //! The cluster's shape as far as it bounds what a job may consume: partitions, node sizes, defaults, enforcement.
 //!
 //! From `scontrol -a -o show partition`, `... show node` and `scontrol show config`. On 22.05.8 a partition prints
-//! either its own memory default or `DefMemPerNode=UNLIMITED`, after which the cluster's counts.
+//! either its own memory default or `DefMemPerNode=UNLIMITED`, after which the cluster's counts. 24.11.5 prints
+//! `ExclusiveTopo` beside `OverSubscribe=EXCLUSIVE`; 26.05.5 prints `Exclusive=NODE` and the like instead of both, and
+//! `OverSubscribe=NO` beside it. A node that has not registered yet, as after a restart, lacks `Arch`, `OS` and `Version`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -266,7 +268,9 @@ fn partition(line: &str, nodes: &BTreeMap<String, LargestNode>, defaults: &str) 
         default_time: time("DefaultTime")?,
         max_time: time("MaxTime")?,
         over_time_limit: time("OverTimeLimit")?,
-        exclusive: text(&keys, "OverSubscribe", name)? == "EXCLUSIVE",
+        exclusive: text(&keys, "OverSubscribe", name)? == "EXCLUSIVE"
+            || keys.get("ExclusiveTopo") == Some(&"YES")
+            || matches!(keys.get("Exclusive"), Some(&("NODE" | "TOPO"))),
         max_nodes: unlimited_number(&keys, "MaxNodes", name)?,
         max_cpus_per_node: unlimited_number(&keys, "MaxCPUsPerNode", name)?,
         total_nodes: number(&keys, "TotalNodes", name)?,

@@ -60,3 +60,41 @@ fn given_a_partition_without_a_value_then_the_error_names_both() {
     let error = ClusterFacts::parse(&CONFIG.replace("SlurmUser", "Slurmuser"), PARTITIONS, NODES).unwrap_err();
     assert!(error.to_string().contains("SlurmUser for the cluster"), "{error}");
 }
+
+/// 26.05.5's lines, of partitions made by `OverSubscribe=EXCLUSIVE`, `ExclusiveUser=YES` and neither.
+const PARTITIONS_26_05: &str = "PartitionName=excl AllowGroups=ALL AllowAccounts=ALL AllowQos=ALL AllocNodes=ALL \
+    Default=NO QoS=N/A DefaultTime=NONE DisableRootJobs=NO Exclusive=NODE GraceTime=0 Hidden=NO MaxNodes=UNLIMITED \
+    MaxTime=UNLIMITED MinNodes=0 LLN=NO MaxCPUsPerNode=UNLIMITED MaxCPUsPerSocket=UNLIMITED Nodes=n[1-2] \
+    PriorityJobFactor=1 PriorityTier=1 RootOnly=NO ReqResv=NO OverSubscribe=NO OverTimeLimit=NONE PreemptMode=OFF \
+    State=UP TotalCPUs=16 TotalNodes=2 SelectTypeParameters=NONE JobDefaults=(null) DefMemPerNode=UNLIMITED \
+    MaxMemPerNode=UNLIMITED TRES=cpu=16,mem=500G,node=2,billing=16\n\
+    PartitionName=xuser AllowGroups=ALL AllowAccounts=ALL AllowQos=ALL AllocNodes=ALL Default=NO QoS=N/A \
+    DefaultTime=NONE DisableRootJobs=NO Exclusive=USER GraceTime=0 Hidden=NO MaxNodes=UNLIMITED MaxTime=UNLIMITED \
+    MinNodes=0 LLN=NO MaxCPUsPerNode=UNLIMITED MaxCPUsPerSocket=UNLIMITED Nodes=n[1-2] PriorityJobFactor=1 \
+    PriorityTier=1 RootOnly=NO ReqResv=NO OverSubscribe=NO OverTimeLimit=NONE PreemptMode=OFF State=UP TotalCPUs=16 \
+    TotalNodes=2 SelectTypeParameters=NONE JobDefaults=(null) DefMemPerNode=UNLIMITED MaxMemPerNode=UNLIMITED \
+    TRES=cpu=16,mem=500G,node=2,billing=16\n\
+    PartitionName=main AllowGroups=ALL AllowAccounts=ALL AllowQos=ALL AllocNodes=ALL Default=YES QoS=N/A \
+    DefaultTime=00:10:00 DisableRootJobs=NO Exclusive=NO GraceTime=0 Hidden=NO MaxNodes=UNLIMITED MaxTime=7-00:00:00 \
+    MinNodes=0 LLN=NO MaxCPUsPerNode=UNLIMITED MaxCPUsPerSocket=UNLIMITED Nodes=n[1-2] PriorityJobFactor=1 \
+    PriorityTier=1 RootOnly=NO ReqResv=NO OverSubscribe=NO OverTimeLimit=NONE PreemptMode=OFF State=UP TotalCPUs=16 \
+    TotalNodes=2 SelectTypeParameters=NONE JobDefaults=(null) DefMemPerCPU=100 MaxMemPerNode=UNLIMITED \
+    TRES=cpu=16,mem=500G,node=2,billing=16\n";
+
+#[test]
+fn given_partitions_as_26_05_prints_them_then_those_of_whole_nodes_are_known() {
+    // n2 has just been registered, n1 not yet.
+    let nodes = "NodeName=n1 CoresPerSocket=1  CPUAlloc=0 CPUEfctv=8 CPUTot=8 CPULoad=0.00 Gres=(null) \
+        NodeAddr=127.0.0.1 NodeHostName=hpc Port=17001  RealMemory=256000 AllocMem=0 FreeMem=N/A Sockets=8 Boards=1 \
+        State=UNKNOWN ThreadsPerCore=1 TmpDisk=0 Weight=1 Owner=N/A MCS_label=N/A Partitions=main,excl,xuser  \
+        BootTime=None SuspendTime=INFINITE CfgTRES=cpu=8,mem=250G,billing=8 AllocTRES= CurrentWatts=0 AveWatts=0\n\
+        NodeName=n2 Arch=x86_64 CoresPerSocket=1  CPUAlloc=0 CPUEfctv=8 CPUTot=8 CPULoad=0.98 Gres=(null) \
+        Port=17002 Version=26.05.5 OS=Linux 6.18.44 #1 SMP PREEMPT_DYNAMIC @0  RealMemory=256000 Sockets=8 Boards=1 \
+        State=IDLE ThreadsPerCore=1 Partitions=main,excl,xuser  CfgTRES=cpu=8,mem=250G,billing=8 AllocTRES=\n";
+    let facts = ClusterFacts::parse(CONFIG, PARTITIONS_26_05, nodes).unwrap();
+    let exclusive: Vec<(&str, bool)> = facts.partitions.iter().map(|p| (p.name.as_str(), p.exclusive)).collect();
+    assert_eq!(exclusive, [("excl", true), ("xuser", false), ("main", false)]);
+    assert!(facts.partitions.iter().all(|partition| partition.largest.cpus == 8));
+    let older = PARTITIONS.replace("PartitionName=main", "PartitionName=main ExclusiveUser=NO ExclusiveTopo=YES");
+    assert!(ClusterFacts::parse(CONFIG, &older, NODES).unwrap().partitions[0].exclusive);
+}

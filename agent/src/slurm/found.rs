@@ -2,7 +2,7 @@
 //!
 //! Findings on 22.05.8: without `WOPLimits` the listing shows the limits inherited from accounts above as if they
 //! were the association's own, and a plan would never settle. Free text (description, organization) stands last in
-//! its line. " Database is busy ..." may be printed in the middle of a listing and is no row.
+//! its line. " Database is busy ..." may be printed in the middle of a listing and is no row. 24.11.5 and 26.05.5 print the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 

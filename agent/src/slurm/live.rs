@@ -18,6 +18,15 @@
 //! * `OverSubscribe` is `NO` for `--exclusive` and in EXCLUSIVE partitions, `USER` for `--exclusive=user`, `YES` for
 //!   `--oversubscribe`, otherwise `OK`. `Threads` is 1 for `--hint=nomultithread`, otherwise `*`.
 //! * `TimeUsed` excludes suspended time. A COMPLETING job has its final `EndTime`.
+//!
+//! Of 24.11.5 and 26.05.5 the same lines were recorded from the same requests; they differ in this only:
+//!
+//! * From 24.11 on `OverSubscribe` is `TOPO` for `--exclusive=topo`, and `cpus-per-task` of a waiting job already has the
+//!   CPUs that its memory brings. `-N 1-2 -n2` gets two nodes.
+//! * From 26.05 on `OverSubscribe` says nothing of exclusive nodes: it is `NO` for every usual job. There is a field of
+//!   its own, `Exclusive` (`NO`, `NODE`, `USER`, `MCS`, `TOPO`), which older squeues do not know; see [`SharingColumn`].
+//! * From 26.05 on `MaxNodes` of a waiting job that named none is its number of tasks, and there is a state `EXPEDITING`: the
+//!   job has failed and may be about to run again (`--requeue=expedite`).
 
 use std::fmt;
 
@@ -25,6 +34,7 @@ use bursar_policy::Timestamp;
 
 use super::command::{CommandError, SlurmCommands, Tool, words};
 use super::fields::{TimeLimit, Tres, duration, instant, megabytes, tres};
+pub use super::sharing::{Sharing, SharingColumn};
 
 const FIELDS: [&str; 30] = [
     "JobID",
@@ -76,7 +86,8 @@ impl Phase {
     /// The phase of squeue's State.
     pub fn of_state(state: &str) -> Option<Self> {
         Some(match state {
-            "PENDING" | "REQUEUED" | "REQUEUE_FED" | "REQUEUE_HOLD" | "RESV_DEL_HOLD" | "SPECIAL_EXIT" => Self::Waiting,
+            "PENDING" | "REQUEUED" | "REQUEUE_FED" | "REQUEUE_HOLD" | "RESV_DEL_HOLD" | "SPECIAL_EXIT"
+            | "EXPEDITING" => Self::Waiting,
             "RUNNING" | "CONFIGURING" | "RESIZING" | "SIGNALING" | "STAGE_OUT" => Self::Holding,
             "SUSPENDED" | "STOPPED" => Self::Suspended,
             "COMPLETING" | "BOOT_FAIL" | "CANCELLED" | "COMPLETED" | "DEADLINE" | "FAILED" | "LAUNCH_FAILED"
@@ -107,19 +118,6 @@ pub enum ArrayPart {
         /// How many tasks it names.
         count: u32,
     },
-}
-
-/// How far others may use the job's nodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sharing {
-    /// Whole nodes for this job alone.
-    WholeNodes,
-    /// Nodes for this user, or this MCS label, alone; only the job's own CPUs are charged.
-    OwnersNodes,
-    /// CPUs may be used by others too.
-    Oversubscribed,
-    /// CPUs of its own on nodes shared with others.
-    Normal,
 }
 
 /// One line of squeue: a job, a task, the rest of an array, or a component of a heterogeneous job.
@@ -221,13 +219,15 @@ pub struct LiveJobs {
 
 /// Reads all jobs from slurmctld.
 pub async fn read(commands: &SlurmCommands) -> Result<LiveJobs, CommandError> {
-    let format = FIELDS.map(|field| format!("{field}:|")).join(",");
+    let sharing = SharingColumn::of_version(&commands.read(Tool::Squeue, &words(&["-V"])).await?);
+    let column = |field| if field == "OverSubscribe" { sharing.name() } else { field };
+    let format = FIELDS.map(|field| format!("{}:|", column(field))).join(",");
     let args = words(&["-a", "-h", "-t", "all", "-O", &format]);
     let mut live = LiveJobs::default();
     commands
         .read_lines(Tool::Squeue, &args, commands.read_timeout, |line| {
             let text = String::from_utf8_lossy(line);
-            match parse(&text) {
+            match parse(&text, sharing) {
                 Ok(job) => live.jobs.push(job),
                 Err(field) => live.unreadable.push(BadLine { line: text.into_owned(), field }),
             }
@@ -237,7 +237,7 @@ pub async fn read(commands: &SlurmCommands) -> Result<LiveJobs, CommandError> {
 }
 
 /// Reads one line, or names the field that is wrong.
-pub fn parse(line: &str) -> Result<LiveJob, &'static str> {
+pub fn parse(line: &str, sharing: SharingColumn) -> Result<LiveJob, &'static str> {
     let fields: Vec<&str> = line.strip_suffix('|').unwrap_or(line).split('|').map(str::trim).collect();
     if fields.len() != FIELDS.len() {
         return Err("field count");
@@ -297,13 +297,7 @@ pub fn parse(line: &str) -> Result<LiveJob, &'static str> {
         max_nodes: number("MaxNodes")?,
         min_cpus_per_node: number("MinCpus")?,
         min_memory_mb: megabytes(text("MinMemory")?).ok_or("MinMemory")?,
-        sharing: match text("OverSubscribe")? {
-            "NO" => Sharing::WholeNodes,
-            "USER" | "MCS" => Sharing::OwnersNodes,
-            "YES" => Sharing::Oversubscribed,
-            "OK" => Sharing::Normal,
-            _ => return Err("OverSubscribe"),
-        },
+        sharing: sharing.sharing(text("OverSubscribe")?).ok_or("OverSubscribe")?,
         tasks_per_core: optional("NTPerCore")?,
         tasks_per_node: optional("NTPerNode")?,
         threads_per_core: optional("Threads")?,

@@ -21,6 +21,11 @@ const UNLIMITED: &str = "1|1|N/A|N/A|N/A|1001|lasers|main|normal|RUNNING|1795321
 const GPUS: &str = "10|10|N/A|N/A|N/A|1002|lasers|main|normal|PENDING|1795321627|N/A|N/A|N/A|UNLIMITED|0:00|2|2|1|1|1|5|\
     0|OK|1|2|*|cpu=2,mem=16000M,node=1,billing=2,gres/gpu=2,gres/gpu:a100=2|0|0|";
 
+/// Reads a line of a squeue before 26.05.
+fn parse(line: &str) -> Result<LiveJob, &'static str> {
+    super::parse(line, SharingColumn::OverSubscribe)
+}
+
 #[test]
 fn given_recorded_lines_then_phase_times_and_shape_are_read() {
     let job = parse(RUNNING).unwrap();
@@ -86,4 +91,64 @@ proptest::proptest! {
     fn given_any_line_then_reading_it_does_not_panic(line in "[0-9a-zA-Z|=,:%_/ -]{0,300}") {
         let _ = parse(&line);
     }
+}
+
+/// Lines of 24.11.5 and 26.05.5 for the same request: its words, the lines, and what is to be read.
+const NEWER: &[(&str, &str, &str, Sharing)] = &[
+    (
+        "-p main",
+        "1|1|N/A|N/A|N/A|0|root|main|normal|RUNNING|1795530944|1795530947|1795530947|1795531547|10:00|0:00|1|1|1|\
+         1|1|1|100M|OK|N/A|0|*|cpu=1,mem=100M,node=1,billing=1|0|1|",
+        "1|1|N/A|N/A|N/A|0|root|main|normal|RUNNING|1795530812|1795530815|1795530815|1795531415|10:00|0:00|1|1|1|\
+         1|1|1|100M|NO|N/A|0|*|cpu=1,mem=100M,node=1,billing=1|0|1|",
+        Sharing::Normal,
+    ),
+    (
+        "--exclusive, waiting",
+        "2|2|N/A|N/A|N/A|0|root|main|normal|PENDING|1795530947|N/A|N/A|N/A|10:00|0:00|1|1|1|1|1|1|100M|NO|N/A|0|\
+         *|cpu=1,mem=100M,node=1,billing=1|0|1|",
+        "2|2|N/A|N/A|N/A|0|root|main|normal|PENDING|1795530815|N/A|N/A|N/A|10:00|0:00|1|1|1|1|1|1|100M|NODE|N/A|\
+         0|*|cpu=1,mem=100M,node=1,billing=1|0|1|",
+        Sharing::WholeNodes,
+    ),
+    (
+        "--exclusive, running",
+        "2|2|N/A|N/A|N/A|0|root|main|normal|RUNNING|1795530947|1795530947|1795530947|1795531547|10:00|0:00|8|1|1|\
+         1|1|1|100M|NO|N/A|0|*|cpu=8,mem=800M,node=1,billing=8|0|1|",
+        "2|2|N/A|N/A|N/A|0|root|main|normal|RUNNING|1795530815|1795530815|1795530815|1795531415|10:00|0:00|8|1|1|\
+         1|1|1|100M|NODE|N/A|0|*|cpu=8,mem=800M,node=1,billing=8|0|1|",
+        Sharing::WholeNodes,
+    ),
+    (
+        "--exclusive=topo, waiting",
+        "4|4|N/A|N/A|N/A|0|root|main|normal|PENDING|1795530947|N/A|N/A|N/A|10:00|0:00|1|1|1|1|1|1|100M|TOPO|N/A|\
+         0|*|cpu=1,mem=100M,node=1,billing=1|0|1|",
+        "4|4|N/A|N/A|N/A|0|root|main|normal|PENDING|1795530815|N/A|N/A|N/A|10:00|0:00|1|1|1|1|1|1|100M|TOPO|N/A|\
+         0|*|cpu=1,mem=100M,node=1,billing=1|0|1|",
+        Sharing::WholeNodes,
+    ),
+    (
+        "-p xuser, which has ExclusiveUser=YES",
+        "6|6|N/A|N/A|N/A|0|root|xuser|normal|RUNNING|1795530947|1795530947|1795530947|NONE|UNLIMITED|0:00|1|1|1|\
+         1|1|1|0|USER|N/A|0|*|cpu=1,mem=250G,node=1,billing=1|0|1|",
+        "6|6|N/A|N/A|N/A|0|root|xuser|normal|RUNNING|1795530815|1795530815|1795530815|NONE|UNLIMITED|0:01|1|1|1|\
+         1|1|1|0|USER|N/A|0|*|cpu=1,mem=250G,node=1,billing=1|0|1|",
+        Sharing::OwnersNodes,
+    ),
+];
+
+#[test]
+fn given_the_same_requests_on_24_11_and_26_05_then_whole_nodes_are_told_by_the_field_that_has_them() {
+    for (request, older, newer, sharing) in NEWER {
+        let older = super::parse(older, SharingColumn::of_version("slurm-wlm 24.11.5\n")).unwrap();
+        let newer = super::parse(newer, SharingColumn::of_version("slurm-wlm 26.05.5\n")).unwrap();
+        assert_eq!((older.sharing, newer.sharing), (*sharing, *sharing), "{request}");
+        let shape = |job: &LiveJob| (job.phase, job.cpus, job.nodes, job.time_limit, job.tres.clone());
+        assert_eq!(shape(&older), shape(&newer), "{request}");
+    }
+    assert_eq!(SharingColumn::of_version("slurm 25.11.7"), SharingColumn::OverSubscribe);
+    assert_eq!(SharingColumn::of_version("slurm devel"), SharingColumn::OverSubscribe);
+    // What one field says must never be read as the other's.
+    assert_eq!(SharingColumn::Exclusive.sharing("OK"), None);
+    assert_eq!(SharingColumn::OverSubscribe.sharing("NODE"), None);
 }

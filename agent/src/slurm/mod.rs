@@ -19,6 +19,7 @@ pub mod plugin_check;
 pub mod plugin_elf;
 pub mod qos;
 pub mod settled;
+pub mod sharing;
 pub mod uids;
 
 pub use command::SlurmCommands;

@@ -4,7 +4,8 @@
 //! select by end time, both edges inclusive; `sacct` escapes nothing, and WCKey is free text of the user (a `|` or a
 //! newline included) wherever slurmctld does not enforce wckeys, so it is asked for only where it does. `-M` with an
 //! unknown cluster prints nothing and exits 0; a caller without rights may silently see own jobs only: both are
-//! checked before.
+//! checked before. All of it is the same on 24.11.5 and 26.05.5, where only DBIndex is no small number any more: it is
+//! 443191384927029248 or, beyond 63 bits, 13152349535478323200.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Recorded sacct 22.05.8 lines, and lines that must be kept aside.
+//! Recorded sacct lines, of 22.05.8 where nothing else is said, and lines that must be kept aside.
 
 use super::*;
 
@@ -8,6 +8,11 @@ const REQUEUED: &str = "2|2|lab|ana|1001|lasers|main|normal|REQUEUED|1795321627|
     00:00:00|30|1|billing=4,cpu=4,mem=2000M,node=1|n1";
 const NEVER_RAN: &str = "23|32|lab|ben|1002|lasers|main|normal|CANCELLED by 0|1795321803|Unknown|None|1795322042|0|\
     00:00:00|100000|1||None assigned";
+/// Of 26.05.5; those of 24.11.5 look the same.
+const SUSPENDED_26_05: &str = "11|13152349535478323200|demo|root|0|root|main|normal|COMPLETED|1795530816|1795530816|\
+    1795530816|1795530820|3|00:00:01|10|1|billing=1,cpu=1,mem=100M,node=1|n1";
+const NEVER_RAN_26_05: &str = "10|13152349535477793792|demo|root|0|root|main|normal|CANCELLED by 0|1795530816|Unknown|\
+    None|1795530816|0|00:00:00|10|1||None assigned";
 
 fn read_line(line: &str) -> Result<SettledRun, Quarantined> {
     parse(line.as_bytes(), WckeyColumn::Untrusted)
@@ -25,6 +30,16 @@ fn given_recorded_runs_then_their_intervals_and_cpu_seconds_are_read() {
     assert_eq!(never.state, EndState::Cancelled);
     let keyed = parse(format!("{TIMEOUT}|*wk").as_bytes(), WckeyColumn::Enforced).unwrap();
     assert_eq!(keyed.wckey.as_deref(), Some("*wk"));
+}
+
+#[test]
+fn given_runs_as_26_05_has_them_then_only_slurmdbds_own_number_needs_all_64_bits() {
+    let run = read_line(SUSPENDED_26_05).unwrap();
+    assert_eq!(run.db_index, "13152349535478323200");
+    assert!(run.db_index.parse::<i64>().is_err());
+    assert_eq!((run.elapsed, run.suspended, run.cpu_seconds()), (3, 1, 3));
+    let never = read_line(NEVER_RAN_26_05).unwrap();
+    assert_eq!((never.start, never.eligible, never.cpu_seconds()), (None, None, 0));
 }
 
 #[test]
