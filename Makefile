@@ -4,15 +4,17 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 CARGO ?= cargo
 
-# To build: bindgen reads slurm.h. To run hosts and clusters: Slurm, its database, sshd and containers.
+# To build: bindgen reads slurm.h. To run hosts and clusters: Slurm, its database, sshd and containers, and what makes
+# the root directory of another suite, with another Slurm.
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libclang-dev libslurm-dev libpam0g-dev
 RUN_PACKAGES := munge mariadb-server slurmctld slurmd slurmdbd slurm-client slurm-wlm-mysql-plugin \
-	openssh-server openssh-client systemd systemd-container dbus iproute2 util-linux procps sqlite3
+	openssh-server openssh-client systemd systemd-container dbus iproute2 util-linux procps sqlite3 \
+	debootstrap debian-archive-keyring
 PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES)
 
 DEMO := target/debug/bursar-demo
 
-.PHONY: help deps build demo demo-shell demo-stop transcript test lint bench clean-hosts
+.PHONY: help deps build demo demo-shell demo-stop transcript roots test lint bench clean-hosts
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,8 +42,11 @@ lint: deps ## Formatting and clippy
 	@$(CARGO) fmt --all -- --check
 	@$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 
+roots: build ## Fetch the other Slurms that tests run, and build their plugins
+	@CARGO=$(CARGO) $(DEMO) roots
+
 # Tests that boot hosts run one at a time: two clusters at once are too much for a small machine.
-test: build lint ## Run every test
+test: build lint roots ## Run every test
 	@$(DEMO) stop
 	@$(CARGO) test --workspace --exclude bursar-tests
 	@$(CARGO) test --package bursar-tests -- --test-threads=1

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::host::Host;
-use crate::{Error, Result, place};
+use crate::version::PLUGIN;
+use crate::{Error, Result, SlurmVersion, place};
 
 /// Where cargo left the built parts.
 #[derive(Debug, Clone)]
@@ -14,7 +15,7 @@ const PARTS: &[(&str, &str, u32)] = &[
     ("bursard", "/usr/sbin/bursard", 0o755),
     ("bursar", "/usr/bin/bursar", 0o755),
     ("bursar-node", "/usr/sbin/bursar-node", 0o755),
-    ("libjob_submit_bursar.so", "/usr/lib/bursar/slurm/job_submit_bursar.so", 0o644),
+    (PLUGIN, "/usr/lib/bursar/slurm/job_submit_bursar.so", 0o644),
     ("libpam_bursar.so", "/usr/lib/x86_64-linux-gnu/security/pam_bursar.so", 0o644),
 ];
 
@@ -46,6 +47,11 @@ impl BuildDir {
         Self::at(&place::target_dir().join("debug"))
     }
 
+    /// The plugin for a Slurm; for another than the machine's own it is built now, if it was not before.
+    pub fn plugin(&self, slurm: SlurmVersion) -> Result<PathBuf> {
+        slurm.plugin(&self.0)
+    }
+
     /// A directory with all parts in it.
     pub fn at(dir: &Path) -> Result<Self> {
         match PARTS.iter().find(|(name, _, _)| !dir.join(name).is_file()) {
@@ -73,7 +79,8 @@ pub struct Files {
 /// Installs bursar into `host`, before or after its boot; a booted host gets its units started.
 pub fn install_bursar(host: &Host, build: &BuildDir, files: &Files) -> Result<()> {
     for (name, path, mode) in PARTS {
-        host.copy_in(&build.0.join(name), path, *mode)?;
+        let built = if *name == PLUGIN { build.plugin(host.slurm())? } else { build.0.join(name) };
+        host.copy_in(&built, path, *mode)?;
     }
     for (path, text) in UNITS {
         host.write_file(path, text, 0o644)?;

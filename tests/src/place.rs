@@ -30,6 +30,13 @@ fn open(path: &Path) -> Result<File> {
     opened.map_err(io_error(|| format!("open {}", path.display())))
 }
 
+/// Takes the lock file `path`, waiting for whoever holds it; given back when the result is dropped.
+pub(crate) fn lock_file(path: &Path) -> Result<File> {
+    let file = open(path)?;
+    file.lock().map_err(io_error(|| format!("lock {}", path.display())))?;
+    Ok(file)
+}
+
 fn try_lock(file: &File) -> std::result::Result<(), String> {
     match file.try_lock() {
         Ok(()) => Ok(()),
@@ -72,8 +79,7 @@ pub(crate) fn is_alive(dir: &Path) -> bool {
 /// went with their namespaces. Returns the guard under which a new run may make its own directory.
 pub(crate) fn sweep() -> Result<File> {
     let hosts = hosts_dir()?;
-    let guard = open(&hosts.join("sweep.lock"))?;
-    guard.lock().map_err(io_error(|| "lock target/hosts/sweep.lock".into()))?;
+    let guard = lock_file(&hosts.join("sweep.lock"))?;
     let entries = fs::read_dir(&hosts).map_err(io_error(|| format!("list {}", hosts.display())))?;
     for dir in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
         if !is_alive(&dir) {
@@ -83,10 +89,11 @@ pub(crate) fn sweep() -> Result<File> {
     Ok(guard)
 }
 
-/// Removes what killed runs left, and the prepared databases.
+/// Removes what killed runs left, the prepared databases, and the root directories and plugins of other Slurms.
 pub fn remove_remains() -> Result<()> {
     sweep().map(drop)?;
-    for dir in [hosts_dir()?, target_dir().join("hosts-seed")] {
+    let others = ["hosts-seed", "roots", "plugins"].map(|name| target_dir().join(name));
+    for dir in [hosts_dir()?].into_iter().chain(others) {
         let running = fs::read_dir(&dir).into_iter().flatten().flatten().any(|entry| is_alive(&entry.path()));
         if dir.is_dir() && !running {
             fs::remove_dir_all(&dir).map_err(io_error(|| format!("remove {}", dir.display())))?;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use bursar_tests::{Citizen, Cluster, Governed, NODE_SNAPSHOT, Result, directory};
+use bursar_tests::{Citizen, Cluster, Governed, NODE_SNAPSHOT, Result, directory, scenario};
 
 const POLICY: &str = "\
 time-zone = \"Europe/Berlin\"
@@ -79,15 +79,8 @@ impl Realm {
         self.governed.write_directory(&directory(&people))
     }
 
-    /// Lets several passes go by. bursard looks at its sources every second and tells nobody of a pass that found
-    /// nothing to do, so the host's clock is all there is to go by.
     fn wait_for_passes(&self) -> Result<()> {
-        let now = || Ok::<_, bursar_tests::Error>(self.sh("date +%s")?.trim().parse::<u64>().unwrap());
-        let until = now()? + 6;
-        self.governed.wait_for("several passes", 20, || {
-            let now = now()?;
-            Ok(if now >= until { Ok(()) } else { Err(format!("{now} of {until}")) })
-        })
+        scenario::wait_for_passes(&self.governed)
     }
 
     /// The last change that slurmdbd knows of, and how many there are.
@@ -132,23 +125,7 @@ fn realm() -> (&'static Realm, MutexGuard<'static, ()>) {
 #[test]
 fn given_nothing_new_then_further_passes_and_a_fresh_comparison_change_nothing() -> Result<()> {
     let (realm, _alone) = realm();
-    realm.wait_for_passes()?;
-    let state = || -> Result<_> {
-        let audit = realm.governed.store("select count(*), max(id) from audit")?;
-        let passwd = realm.sh("cat /etc/passwd /etc/group /etc/shadow | sha256sum; stat --format=%i%Y /etc/passwd")?;
-        Ok((realm.transactions()?, audit, passwd))
-    };
-    let snapshot = || realm.sh(&format!("sha256sum {NODE_SNAPSHOT}; stat --format=%i {NODE_SNAPSHOT}"));
-    let (before, published) = (state()?, snapshot()?);
-    realm.wait_for_passes()?;
-    assert_eq!(snapshot()?, published);
-    assert_eq!(state()?, before);
-
-    // A new bursard compares everything with slurmdbd, where it has nothing to do either.
-    realm.sh("systemctl restart bursard")?;
-    realm.wait_for_passes()?;
-    assert_eq!(state()?, before);
-    Ok(())
+    scenario::a_further_pass_changes_nothing(&realm.governed)
 }
 
 #[test]

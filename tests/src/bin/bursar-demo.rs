@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bursar_tests::{
-    BuildDir, Cluster, Error, Host, Kept, Output, Result, Story, World, install_bursar, remove_remains,
+    BuildDir, Cluster, Error, Host, Kept, Output, Result, SlurmVersion, Story, World, install_bursar, remove_remains,
 };
 
 /// The name of the demo's run under `target/hosts`.
 const SITE: &str = "demo";
 
-const USAGE: &str = "usage: bursar-demo [run | shell [COMMAND ...] | stop | clean]";
+const USAGE: &str = "usage: bursar-demo [run | shell [COMMAND ...] | stop | clean | roots]";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         None | Some("run") => run(),
         Some("shell") => shell(args.get(1..).unwrap_or_default()),
         Some("stop") => stop(),
+        Some("roots") => roots(),
         Some("clean") => stop().and_then(|()| remove_remains()),
         Some(_) => {
             eprintln!("{USAGE}");
@@ -47,6 +48,17 @@ fn stop() -> Result<()> {
         Some(kept) => kept.stop(),
         None => Ok(()),
     }
+}
+
+/// Makes what the tests on other Slurms need, all versions at once: much of it is waiting for a mirror.
+fn roots() -> Result<()> {
+    let build = BuildDir::debug()?;
+    let make = |version: SlurmVersion| version.root().and_then(|_| build.plugin(version)).map(drop);
+    std::thread::scope(|scope| {
+        let makers: Vec<_> = SlurmVersion::ALL.map(|version| scope.spawn(move || make(version))).into();
+        let panicked = |_| Err(Error::Machine("a maker of root directories panicked".into()));
+        makers.into_iter().try_for_each(|maker| maker.join().unwrap_or_else(panicked))
+    })
 }
 
 fn shell(args: &[String]) -> Result<()> {

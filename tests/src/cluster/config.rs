@@ -1,5 +1,7 @@
 //! The configuration files of a cluster, from a few choices.
 
+use crate::SlurmVersion;
+
 /// What a test may choose about its cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
@@ -84,8 +86,13 @@ StorageUser=slurm
 StorageLoc=slurm_acct_db
 ";
 
-/// `/etc/slurm/cgroup.conf` for Slurm 22.05: no control groups are used, but the file must say which kind there is.
-pub(crate) const CGROUP_CONF: &str = "CgroupPlugin=cgroup/v1\nCgroupAutomount=no\n";
+/// `/etc/slurm/cgroup.conf`: no control groups are used, but up to 23.02 the file must say which kind there is.
+pub(crate) const fn cgroup_conf(slurm: SlurmVersion) -> &'static str {
+    match slurm {
+        SlurmVersion::V22_05 => "CgroupPlugin=cgroup/v1\nCgroupAutomount=no\n",
+        SlurmVersion::V24_11 | SlurmVersion::V26_05 => "CgroupPlugin=disabled\n",
+    }
+}
 
 /// MariaDB's settings: small, and as careless about power cuts as a throwaway host may be.
 pub(crate) const MARIADB_CNF: &str = "[mariadbd]

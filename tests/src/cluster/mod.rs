@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::cluster::config::Shape;
 use crate::error::io_error;
-use crate::{Host, Output, Result, Site, place};
+use crate::{Host, Output, Result, Site, SlurmVersion, place};
 
 /// The running cluster `demo` on the host `hpc`, with the nodes n1 and n2 in the partition `main`.
 #[derive(Debug)]
@@ -24,9 +24,17 @@ pub struct Cluster {
 pub struct ClusterBuilder {
     shape: Shape,
     site_name: Option<String>,
+    slurm: SlurmVersion,
 }
 
 impl ClusterBuilder {
+    /// The Slurm of all daemons and commands; without this the machine's own.
+    #[must_use]
+    pub fn slurm(mut self, version: SlurmVersion) -> Self {
+        self.slurm = version;
+        self
+    }
+
     /// CPUs of each node, 4 to 64, whatever the machine has.
     #[must_use]
     pub fn cpus_per_node(mut self, cpus: u32) -> Self {
@@ -97,8 +105,9 @@ impl ClusterBuilder {
         let slurm = "slurm:slurm";
         let host = Host::builder("hpc")
             .in_site(&site)
+            .slurm(self.slurm)
             .file("/etc/slurm/slurm.conf", self.shape.slurm_conf(), 0o644)
-            .file("/etc/slurm/cgroup.conf", config::CGROUP_CONF, 0o644)
+            .file("/etc/slurm/cgroup.conf", config::cgroup_conf(self.slurm), 0o644)
             .file_of(slurm, "/etc/slurm/slurmdbd.conf", config::SLURMDBD_CONF, 0o600)
             .file_of("munge:munge", "/etc/munge/munge.key", munge_key()?, 0o600)
             .file("/etc/mysql/mariadb.conf.d/99-slurm.cnf", config::MARIADB_CNF, 0o644)

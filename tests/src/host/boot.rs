@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::Result;
 use crate::error::io_error;
 use crate::host::{Host, output_of};
 use crate::site::children;
+use crate::{Result, SlurmVersion};
 
 /// Joins the host's control groups, then becomes systemd-nspawn. `$1...` are the groups, then `--`, then nspawn.
 const START: &str = r#"while [ "$1" != -- ]; do mkdir -p "$1" && echo 0 >"$1/cgroup.procs" || exit 1; shift; done
@@ -35,6 +35,10 @@ impl Host {
         command.arg(format!("--machine={}", self.name));
         command.arg(format!("--network-namespace-path=/run/netns/{}", self.name));
         command.arg(format!("--directory={}", self.root.display()));
+        // By itself nspawn gives the machine's own kind of hierarchy; systemd from 258 on knows the unified one only.
+        if self.slurm != SlurmVersion::V22_05 {
+            command.env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1");
+        }
         // Its own process group, so that Ctrl-C reaches this process only, which then lets the guardian clean up.
         command.process_group(0).stdin(Stdio::null()).stdout(log).stderr(error_log);
         let child = command.spawn().map_err(io_error(|| "start systemd-nspawn".into()))?;

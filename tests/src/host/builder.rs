@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::host::Host;
 use crate::output::{self, Output};
-use crate::{Error, Result, Site};
+use crate::{Error, Result, Site, SlurmVersion};
 
 /// The description of a host that does not run yet.
 #[derive(Debug, Clone)]
@@ -14,11 +14,19 @@ pub struct HostBuilder {
     site: Option<Arc<Site>>,
     files: Vec<(String, Vec<u8>, u32, String)>,
     units: Vec<String>,
+    slurm: SlurmVersion,
 }
 
 impl HostBuilder {
     pub(crate) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), site: None, files: Vec::new(), units: Vec::new() }
+        Self { name: name.to_owned(), site: None, files: Vec::new(), units: Vec::new(), slurm: SlurmVersion::default() }
+    }
+
+    /// Takes the root directory with this Slurm instead of the machine's own.
+    #[must_use]
+    pub fn slurm(mut self, version: SlurmVersion) -> Self {
+        self.slurm = version;
+        self
     }
 
     /// Puts the host into a site with others; without this it gets one of its own.
@@ -61,11 +69,21 @@ impl HostBuilder {
         let site = self.site.map_or_else(|| Site::new().map(Arc::new), Ok)?;
         let dir = site.dir().join("mnt").join(&self.name);
         let address = site.address();
+        let lower = self.slurm.root()?;
         let mut image = site.command("bash");
-        image.arg("-c").arg(include_str!("image.sh")).arg("image.sh").arg(&dir).arg(&self.name).arg(&address);
+        image
+            .arg("-c")
+            .arg(include_str!("image.sh"))
+            .arg("image.sh")
+            .arg(&dir)
+            .arg(&self.name)
+            .arg(&address)
+            .arg(&lower);
         let raw = image.output().map_err(crate::error::io_error(|| "start nsenter".into()))?;
-        Output::new(format!("image.sh {} {} {address}", dir.display(), self.name), &raw).ok()?;
-        let host = Host { name: self.name, address, root: dir.join("root"), leader: None, nspawn: None, site };
+        let shown = format!("image.sh {} {} {address} {}", dir.display(), self.name, lower.display());
+        Output::new(shown, &raw).ok()?;
+        let (root, slurm) = (dir.join("root"), self.slurm);
+        let host = Host { name: self.name, address, root, leader: None, nspawn: None, site, slurm };
         for (path, text, mode, owner) in &self.files {
             host.write_file_as(owner, path, text, *mode)?;
         }

@@ -1,29 +1,30 @@
 #!/bin/bash
-# Makes the root directory of one host: the machine's own root below, a tmpfs above, and nothing personal in between.
+# Makes the root directory of one host: the machine's own root or another below, a tmpfs above, nothing personal between.
 #
-# image.sh DIR NAME ADDRESS, run inside the guardian's namespaces before the host boots.
+# image.sh DIR NAME ADDRESS LOWER, run inside the guardian's namespaces before the host boots.
 set -eu
-dir=$1 name=$2 address=$3
+dir=$1 name=$2 address=$3 lower=${4%/}
 mkdir -p "$dir/upper" "$dir/work" "$dir/root"
 
 hide() { # a character device 0/0 in the upper layer makes the lower file or directory vanish
-    [ -e "/$1" ] || [ -L "/$1" ] || return 0
+    [ -e "$lower/$1" ] || [ -L "$lower/$1" ] || return 0
     mkdir -p "$dir/upper/$(dirname "$1")"
     mknod "$dir/upper/$1" c 0 0
 }
 
 # Only the system itself is taken over: no build tree, no homes, no site data.
-for entry in /* /.[!.]*; do
-    entry=${entry#/}
+for entry in "$lower"/* "$lower"/.[!.]*; do
+    entry=${entry#"$lower"/}
     case $entry in
     bin | sbin | lib | lib32 | lib64 | libx32 | usr | etc | var | dev | proc | sys | run) ;;
     *) hide "$entry" ;;
     esac
 done
-for entry in /var/*; do
+for entry in "$lower"/var/*; do
+    entry=${entry#"$lower"/}
     case $entry in
-    /var/lib | /var/run | /var/lock) ;;
-    *) hide "${entry#/}" ;;
+    var/lib | var/run | var/lock) ;;
+    *) hide "$entry" ;;
     esac
 done
 for entry in var/lib/mysql var/lib/slurm var/lib/docker var/lib/containerd var/lib/bursar var/lib/bursar-node \
@@ -33,35 +34,43 @@ for entry in var/lib/mysql var/lib/slurm var/lib/docker var/lib/containerd var/l
     usr/sbin/policy-rc.d; do
     hide "$entry"
 done
-for entry in /etc/rc?.d /etc/ssh/ssh_host_* /etc/sudoers.d /etc/cron.* /etc/profile.d /etc/*- /usr/lib/systemd/system/bursar*; do
-    [ -e "$entry" ] && hide "${entry#/}"
+for entry in etc/rc?.d etc/ssh/ssh_host_* etc/sudoers.d etc/cron.* etc/profile.d etc/*- usr/lib/systemd/system/bursar*; do
+    for found in "$lower"/$entry; do
+        hide "${found#"$lower"/}"
+    done
 done
 
 # metacopy and index are left to the kernel's defaults; the lower layer is never written.
-mount -t overlay overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" "$dir/root"
+mount -t overlay overlay -o "lowerdir=$lower/,upperdir=$dir/upper,workdir=$dir/work" "$dir/root"
 cd "$dir/root"
 install -d -m 755 home srv mnt media opt boot var/cache var/spool var/backups var/mail var/opt var/log var/local etc/systemd/system \
     etc/systemd/network var/lib/systemd etc/profile.d etc/ssh etc/slurm
 install -d -m 700 root
 install -d -m 1777 tmp var/tmp
-install -m 664 -g utmp /dev/null var/log/wtmp
-install -m 660 -g utmp /dev/null var/log/btmp
-if getent passwd munge >/dev/null; then install -d -m 700 -o munge -g munge etc/munge var/log/munge; fi
-if getent passwd slurm >/dev/null; then install -d -m 755 -o slurm -g slurm var/lib/slurm var/lib/slurm/slurmctld var/log/slurm; fi
-if getent passwd mysql >/dev/null; then
-    install -d -m 755 -o mysql -g mysql var/lib/mysql
-    install -d -m 755 -o mysql -g adm var/log/mysql
-fi
+touch var/log/wtmp var/log/btmp
+owned() { # MODE OWNER GROUP DIR...: by the names of the host, if it has the owner
+    grep -q "^$2:" etc/passwd || return 0
+    local mode=$1 owner=$2 group=$3
+    shift 3
+    chroot . install -d -m "$mode" -o "$owner" -g "$group" "${@/#//}"
+}
+chroot . chgrp utmp /var/log/wtmp /var/log/btmp
+chmod 664 var/log/wtmp
+chmod 660 var/log/btmp
+owned 700 munge munge etc/munge var/log/munge
+owned 755 slurm slurm var/lib/slurm var/lib/slurm/slurmctld var/log/slurm
+owned 755 mysql mysql var/lib/mysql
+owned 755 mysql adm var/log/mysql
 
 # The machine's people and passwords stay outside: system accounts only, and no password that works.
 system='$3 < 1000 || ($3 >= 60000 && $3 < 65536)' # what Debian's policy gives to packages
-awk -F: "$system" /etc/passwd >etc/passwd.new
-awk -F: "$system" /etc/group | awk -F: -v OFS=: '{ $4 = ""; print }' >etc/group.new
+awk -F: "$system" etc/passwd >etc/passwd.new
+awk -F: "$system" etc/group | awk -F: -v OFS=: '{ $4 = ""; print }' >etc/group.new
 awk -F: -v OFS=: '{ print $1, "*", 19000, 0, 99999, 7, "", "", "" }' etc/passwd.new >etc/shadow.new
 awk -F: -v OFS=: '{ print $1, "*", "", "" }' etc/group.new >etc/gshadow.new
 for file in passwd group shadow gshadow; do
-    chown --reference="/etc/$file" "etc/$file.new"
-    chmod --reference="/etc/$file" "etc/$file.new"
+    chown --reference="etc/$file" "etc/$file.new"
+    chmod --reference="etc/$file" "etc/$file.new"
     mv "etc/$file.new" "etc/$file"
 done
 : >etc/subuid

@@ -1,4 +1,4 @@
-//! A throwaway host: the machine's own root under a tmpfs, with its own network, names, accounts and systemd.
+//! A throwaway host: the machine's own root, or another, under a tmpfs, with its own network, names, accounts and systemd.
 
 mod boot;
 mod builder;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::sync::Arc;
 
-use crate::{Site, wait_for};
+use crate::{Site, SlurmVersion, wait_for};
 
 /// The namespaces that make up a booted host, as nsenter's options.
 pub(crate) const NAMESPACES: &[&str] = &["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"];
@@ -29,6 +29,7 @@ pub struct Host {
     leader: Option<u32>,
     nspawn: Option<Child>,
     site: Arc<Site>,
+    slurm: SlurmVersion,
 }
 
 impl Host {
@@ -45,6 +46,11 @@ impl Host {
     /// The address in the site's network.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The Slurm that is installed on it.
+    pub fn slurm(&self) -> SlurmVersion {
+        self.slurm
     }
 
     /// The site that the host is in.

@@ -1,8 +1,9 @@
 //! Without bursard the plugin goes on with what it has, and with nothing when it has nothing good.
 
+use bursar_tests::scenario::{assert_sbatch_refused, cancel_all, sbatch};
 use bursar_tests::{Governed, Result};
 
-use crate::{assert_sbatch_refused, cancel_all, governed, sbatch};
+use crate::governed;
 
 /// bursard, stopped until this is dropped.
 struct WithoutBursard(&'static Governed);
