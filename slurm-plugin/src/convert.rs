@@ -74,10 +74,25 @@ fn gpus<'a>(desc: &Desc<'a>) -> Result<GpuAsk<'a>, Unjudged> {
         per_job: filled(desc.gres_per_job()?),
         per_node: filled(desc.gres_per_node()?),
         per_socket: filled(desc.gres_per_socket()?),
-        per_task: filled(desc.gres_per_task()?),
+        per_task: per_task(desc)?.0,
         cpus_per_gpu: filled(desc.cpus_per_gres()?),
         memory_per_gpu: filled(desc.memory_per_gres()?),
     })
+}
+
+/// What each task gets of generic resources, and its CPUs: from 23.11 on clients write `-c` in there too, as `cpu=3`, beside
+/// the number of its own, and `--tres-per-task` as it was typed, as `cpu:3`.
+fn per_task<'a>(desc: &Desc<'a>) -> Result<(Option<&'a str>, Option<u32>), Unjudged> {
+    let Some(text) = filled(desc.gres_per_task()?) else { return Ok((None, None)) };
+    let cpus = |item: &str| item.trim().strip_prefix("cpu").and_then(|rest| rest.strip_prefix(['=', ':'])).map(number);
+    let most = text.split([',', ';']).filter_map(cpus).max();
+    let has_others = text.split([',', ';']).any(|item| cpus(item).is_none());
+    Ok((Some(text).filter(|_| has_others), most))
+}
+
+/// A number as text; what cannot be read is too many to grant.
+fn number(text: &str) -> u32 {
+    text.trim().parse().unwrap_or(u32::MAX)
 }
 
 /// What the update `desc` would change. `job` is where a job named by number only gets its text.
@@ -106,7 +121,7 @@ pub(crate) fn edit<'a>(desc: &Desc<'a>, job: &'a mut String) -> Result<Edit<'a>,
         min_nodes: raised(given32(raw.min_nodes)),
         max_nodes: given32(raw.max_nodes).map(|most| most.max(forced)),
         tasks: given32(raw.num_tasks),
-        cpus_per_task: given16(raw.cpus_per_task),
+        cpus_per_task: larger(given16(raw.cpus_per_task), per_task(desc)?.1),
         cpus_per_node: given16(raw.pn_min_cpus),
         memory: memory(raw.pn_min_memory),
         whole_nodes: whole_nodes(raw),
@@ -135,7 +150,7 @@ fn shape(desc: &Desc<'_>) -> Result<Shape, Unjudged> {
     // slurmctld does this multiplication too when only the two factors are given.
     let tasks = given32(raw.num_tasks)
         .or_else(|| tasks_per_node.and_then(|tasks| min_nodes.map(|nodes| tasks.saturating_mul(nodes))));
-    let cpus_per_task = given16(raw.cpus_per_task);
+    let cpus_per_task = larger(given16(raw.cpus_per_task), per_task(desc)?.1);
     // Tasks that only follow from the sockets they fill are counted nowhere.
     let hidden_tasks = tasks.is_none()
         && [raw.ntasks_per_socket, raw.ntasks_per_board].into_iter().any(|tasks| given16(tasks).is_some());

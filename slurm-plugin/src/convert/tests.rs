@@ -281,3 +281,25 @@ fn given_an_update_by_number_then_the_edit_names_the_job_in_text() {
     let mut number = String::new();
     assert_eq!(edit(&sample.desc(), &mut number).unwrap().job, "4711");
 }
+
+#[test]
+fn given_cpus_per_task_as_newer_clients_write_them_then_they_are_a_number_and_nothing_is_open_ended() {
+    // `-c 3`, `--tres-per-task=cpu:4`, and `-c2 --gpus-per-task=1`, as 24.11.5 and 26.05.5 write them.
+    let read = |text: &str, given: u16| {
+        let sample = Sample::sbatch(70_001).text(|raw| &mut raw.tres_per_task, text).with(|raw| {
+            raw.num_tasks = 2;
+            raw.cpus_per_task = given;
+        });
+        let request = request(&sample.desc()).unwrap();
+        (request.shape.cpus_per_task, request.gpus.per_task.map(str::to_owned), request.shape.open_ended)
+    };
+    assert_eq!(read("cpu=3", 3), (Some(3), None, false));
+    assert_eq!(read("cpu:4", NO_VAL16), (Some(4), None, false));
+    let both = "cpu=2,gres/gpu=1";
+    assert_eq!(read(both, 2), (Some(2), Some(both.to_owned()), false));
+    assert_eq!(read("cpu=many", 1).0, Some(u32::MAX));
+
+    let alone = Sample::sbatch(70_001).text(|raw| &mut raw.tres_per_task, "cpu=3").with(|raw| raw.cpus_per_task = 3);
+    let shape = request(&alone.desc()).unwrap().shape;
+    assert_eq!((shape.cpus_per_task, shape.tasks, shape.open_ended), (Some(3), None, false));
+}
