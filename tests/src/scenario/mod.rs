@@ -19,7 +19,7 @@ pub use edits::{
     an_edit_in_a_jobs_first_second_waits_for_the_list, holds_and_releases_pass, only_edits_that_enlarge_are_refused,
 };
 pub use passes::{a_further_pass_changes_nothing, accounts_and_associations_are_there, wait_for_passes};
-pub use shapes::a_shape_of_more_than_one_cpu_needs_room_for_more_than_one;
+pub use shapes::{a_shape_of_more_than_one_cpu_needs_room_for_more_than_one, a_shape_that_fits_exactly_is_let_in};
 pub use submissions::{
     a_burst_beyond_the_room_gets_exactly_the_room, cron_jobs_are_judged, each_way_to_submit_is_counted_whole,
     everybody_without_a_usable_grant_is_told_why, root_and_slurm_are_not_judged,
@@ -67,6 +67,9 @@ cpu-hours-per-day = 4
 cpu-hours-per-day = 2
 
 [limits.person.shawn]
+cpu-hours-per-day = 1
+
+[limits.person.fitz]
 cpu-hours-per-day = 1
 
 [limits.person.cron]
@@ -133,7 +136,7 @@ scope = \"cluster\"
 /// Zoe is waited for, so that everybody is there before a scenario begins.
 const PHYSICISTS: &[&str] = &[
     "ana", "ben", "queen", "array", "hetty", "tess", "quinn", "uma", "newt", "shawn", "liv", "lou", "milo", "dora",
-    "cron", "zoe",
+    "fitz", "cron", "zoe",
 ];
 const OTHERS: &[(&str, &str)] =
     &[("brie", "g-brief"), ("eva", "g-audit"), ("tom", "g-temp"), ("olga", "g-optics"), ("luis", "g-lasers")];

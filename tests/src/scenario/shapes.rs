@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{assert_sbatch_refused, cancel_all, sbatch};
+use super::{SLEEPER, assert_sbatch_refused, cancel_all, sbatch};
 use crate::{Governed, Result};
 
 /// Requests that come to more than one CPU in ways that `-n` does not tell.
@@ -60,4 +60,28 @@ pub fn a_shape_of_more_than_one_cpu_needs_room_for_more_than_one(site: &Governed
     assert!(larger > 12, "only {larger} shapes came to more than one CPU");
     sbatch(site, "shawn", 60, &["--hold"])?.ok()?;
     cancel_all(site, "shawn")
+}
+
+/// Requests that come to an hour of one CPU, all told.
+const HOURS: &[&[&str]] = &[
+    &["--time=60"],
+    &["--time=20", "--cpus-per-task=3"],
+    &["--time=15", "--cpus-per-task=2", "--ntasks=2"],
+    &["--time=30", "--ntasks=2"],
+    &["--time=30", "--nodes=2"],
+    &["--time=30", "--array=1-2"],
+    &["--time=15", "--partition=lean", "--mem=4000"],
+];
+
+/// What fits into the room exactly is let in, however it is written.
+pub fn a_shape_that_fits_exactly_is_let_in(site: &Governed) -> Result<()> {
+    for shape in HOURS {
+        // The room of the one before is given back with the next list.
+        site.wait_for(&format!("{shape:?} to be let in"), 45, || {
+            let output = site.cluster().sbatch("fitz", &[&["--hold"], *shape, &SLEEPER].concat())?;
+            Ok(output.ok().map(drop).map_err(|error| error.to_string()))
+        })?;
+        cancel_all(site, "fitz")?;
+    }
+    Ok(())
 }

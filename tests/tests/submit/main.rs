@@ -137,3 +137,9 @@ fn given_the_plugin_of_another_slurm_then_a_reconfiguration_leaves_the_loaded_on
     let (site, _alone) = governed();
     scenario::a_broken_plugin_does_not_end_the_judging(site)
 }
+
+#[test]
+fn given_a_shape_that_fits_into_the_room_exactly_then_it_is_let_in() -> Result<()> {
+    let (site, _alone) = governed();
+    scenario::a_shape_that_fits_exactly_is_let_in(site)
+}

@@ -55,6 +55,8 @@ macro_rules! tests_of_all {
                 scenario::trials_and_refused_jobs_leave_no_booking;
             given_a_shape_that_gets_more_than_one_cpu_then_room_for_one_is_not_enough:
                 scenario::a_shape_of_more_than_one_cpu_needs_room_for_more_than_one;
+            given_a_shape_that_fits_into_the_room_exactly_then_it_is_let_in:
+                scenario::a_shape_that_fits_exactly_is_let_in;
             given_root_and_slurms_own_user_then_they_are_not_judged: scenario::root_and_slurm_are_not_judged;
             given_500_submissions_at_once_against_room_for_10_then_exactly_10_enter_and_no_more_later:
                 scenario::a_burst_beyond_the_room_gets_exactly_the_room;
