@@ -23,6 +23,7 @@ pub mod role;
 pub mod snapshot;
 pub mod time;
 pub mod tres;
+pub mod window;
 
 pub use id::{AccountName, Gid, GrantId, IdError, Uid, UserName};
 pub use limit::{Line, Measure, PeriodUse, Usage};
