@@ -14,4 +14,5 @@ pub mod slurm;
 pub mod snapshot;
 pub mod source;
 pub mod store;
+pub mod window;
 pub mod wire;
