@@ -1,6 +1,7 @@
 //! The two configuration files, read so that every problem of both is found at once.
 //!
-//! * [`machine`] is `bursar.toml`, [`policy`] is `policy.toml` with its mappings, [`limits`], [`queue`]s and cost centres.
+//! * [`machine`] is `bursar.toml`, [`policy`] is `policy.toml` with its mappings, [`limits`], [`queue`]s, cost
+//!   centres and [`window`]s.
 //! * `read` is the reader under both, [`problem`] what it reports.
 //!
 //! `bursar check config` and the daemon's start both call [`load()`].
@@ -16,6 +17,7 @@ pub mod prices;
 pub mod problem;
 pub mod queue;
 pub(crate) mod read;
+pub mod window;
 
 pub use cost_center::CostCentres;
 pub use load::{Config, ConfigPaths, load};
@@ -24,6 +26,7 @@ pub use policy::{AtRunningLimit, Mapping, Policy, PolicyAccount, PolicyLimits};
 pub use prices::{PriceList, Rates};
 pub use problem::Problem;
 pub use queue::{Factor, OnPreempt, PreemptedRuns, Queue, QueueCaps};
+pub use window::{Governs, Window};
 
 #[cfg(test)]
 mod queue_tests;

@@ -14,6 +14,7 @@ use super::prices::{self, PriceList};
 use super::problem::Problem;
 use super::queue::{self, Queue};
 use super::read::{Table, Value, read_file};
+use super::window::{self, Window};
 use crate::store::{Role, Scope};
 
 /// What `policy.toml` says.
@@ -45,6 +46,8 @@ pub struct Policy {
     pub queues: Vec<Queue>,
     /// The cost centres beside those of the accounts.
     pub cost_centres: CostCentres,
+    /// When work may begin.
+    pub windows: Vec<Window>,
 }
 
 /// What becomes of a job that is submitted while its owner's running-job limit is reached.
@@ -113,10 +116,7 @@ pub fn read(path: &Path) -> Result<Policy, Vec<Problem>> {
 
 /// Walks the file; with the names of the sources, mappings are checked against them.
 pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Policy> {
-    let zone = root.parsed("time-zone", |name| {
-        let zone = TimeZone::get(name).map_err(|_| "is no zone of this system; use a name such as Europe/Berlin")?;
-        Ok::<_, &str>((zone, name.to_owned()))
-    });
+    let zone = root.parsed("time-zone", time_zone);
     let week_start = root.parsed("week-start", weekday);
     let fiscal_year_start = root.maybe_parsed("fiscal-year-start", month);
     let tells_cost = root.boolean_or("tell-cost", false);
@@ -133,6 +133,7 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
     let limits = limits::policy_limits(root);
     let queues = queue::queues(root, &accounts.names);
     let cost_centres = cost_center::cost_centres(root);
+    let windows = window::windows(root, &accounts.names, queues.as_deref(), &calendar);
     let (time_zone, time_zone_name) = zone?;
     Some(Policy {
         time_zone,
@@ -148,7 +149,14 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
         limits: limits?,
         queues: queues?,
         cost_centres: cost_centres?,
+        windows: windows?,
     })
+}
+
+/// A zone of the system's, with its name.
+pub(super) fn time_zone(name: &str) -> Result<(TimeZone, String), &'static str> {
+    let zone = TimeZone::get(name).map_err(|_| "is no zone of this system; use a name such as Europe/Berlin")?;
+    Ok((zone, name.to_owned()))
 }
 
 fn weekday(word: &str) -> Result<Weekday, &'static str> {

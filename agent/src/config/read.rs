@@ -303,6 +303,11 @@ impl<'d> Value<'d> {
         self.node.get_ref().is_str()
     }
 
+    /// Whether the value is a list.
+    pub(crate) fn is_list(&self) -> bool {
+        self.node.get_ref().is_array()
+    }
+
     /// A table.
     pub(crate) fn table(&self) -> Option<Table<'d>> {
         let DeValue::Table(entries) = self.node.get_ref() else {
