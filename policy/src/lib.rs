@@ -29,7 +29,7 @@ pub use id::{AccountName, Gid, GrantId, IdError, Uid, UserName};
 pub use limit::{Line, Measure, PeriodUse, Usage};
 pub use node_conf::NodeConf;
 pub use reason::{Code, Reason};
-pub use role::{PersonState, Role, SubjectKind};
+pub use role::{Lifts, PersonState, Role, SubjectKind};
 pub use snapshot::Snapshot;
 pub use time::{Clock, Period, PeriodKind, SystemClock, Timestamp};
 pub use tres::{Gpus, Prices, Resource, Tres};

@@ -48,6 +48,41 @@ impl Role {
     }
 }
 
+/// What an emergency grant lifts for its short life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lifts {
+    /// Windows: its holder's jobs begin at any time.
+    Windows,
+    /// Limits: its holder's jobs are counted, but not refused for want of room.
+    Limits,
+    /// Both.
+    All,
+}
+
+words!(Lifts { Windows = "windows", Limits = "limits", All = "windows,limits" });
+
+impl Lifts {
+    /// Whether windows are lifted.
+    pub const fn windows(self) -> bool {
+        matches!(self, Self::Windows | Self::All)
+    }
+
+    /// Whether limits are lifted.
+    pub const fn limits(self) -> bool {
+        matches!(self, Self::Limits | Self::All)
+    }
+
+    /// The value for these two answers; nothing when neither is lifted.
+    pub const fn of(windows: bool, limits: bool) -> Option<Self> {
+        match (windows, limits) {
+            (true, true) => Some(Self::All),
+            (true, false) => Some(Self::Windows),
+            (false, true) => Some(Self::Limits),
+            (false, false) => None,
+        }
+    }
+}
+
 /// Whether somebody belongs to the house or is its guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SubjectKind {

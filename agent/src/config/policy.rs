@@ -36,6 +36,8 @@ pub struct Policy {
     pub contact: String,
     /// What becomes of a job that is submitted while its owner's running-job limit is reached.
     pub at_running_limit: AtRunningLimit,
+    /// Hours that an emergency grant lasts at most.
+    pub emergency_hours: u64,
     /// The accounts, parents before children.
     pub accounts: Vec<PolicyAccount>,
     /// Which group has which role where.
@@ -109,6 +111,9 @@ pub struct PolicyLimits {
     pub people: BTreeMap<UserName, Amounts>,
 }
 
+/// Longer than a week is no emergency.
+const MOST_EMERGENCY_HOURS: u64 = 168;
+
 /// Reads `policy.toml` and finds every problem in it that can be seen without `bursar.toml`.
 pub fn read(path: &Path) -> Result<Policy, Vec<Problem>> {
     read_file(path, |root| policy(root, None))
@@ -127,6 +132,7 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
         "refuse" => Ok(AtRunningLimit::Refuse),
         _ => Err("is neither wait nor refuse; choose one"),
     });
+    let emergency_hours = root.number_or("emergency-hours", 1..=MOST_EMERGENCY_HOURS, 24);
     let accounts = accounts(root);
     let calendar = zone.as_ref().map_or(TimeZone::UTC, |(zone, _)| zone.clone());
     let mappings = mapping::mappings(root, &accounts.names, &calendar, sources);
@@ -144,6 +150,7 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
         prices: prices?,
         contact: contact?,
         at_running_limit: at_running_limit?.unwrap_or_default(),
+        emergency_hours: emergency_hours?,
         accounts: accounts.list?,
         mappings: mappings?,
         limits: limits?,

@@ -9,7 +9,8 @@ use super::open::commit;
 use super::row::Reading;
 use super::subjects::{all_groups, subject_by_id};
 use super::{
-    Cause, Error, Grant, GroupId, Holder, Origin, PersonState, Presence, Revocation, Role, Scope, Store, SubjectId,
+    Cause, Error, Grant, GroupId, Holder, Lifts, Origin, PersonState, Presence, Revocation, Role, Scope, Store,
+    SubjectId,
 };
 
 /// A grant to be added.
@@ -21,6 +22,8 @@ pub struct NewGrant {
     pub role: Role,
     /// Where.
     pub scope: Scope,
+    /// What it lifts, when it is an emergency grant.
+    pub lifts: Option<Lifts>,
     /// The first instant at which it counts.
     pub from: Timestamp,
     /// The first instant at which it no longer counts; nothing means no end.
@@ -63,16 +66,19 @@ impl Store {
 
     /// Adds a grant by hand; the cause's reason becomes the grant's.
     ///
-    /// Refused for a tombstone, an unknown account, an empty stretch of time, an end that is past, and when the holder
-    /// already has the same role on the same scope in a manual grant that has not ended.
+    /// Refused for a tombstone, an unknown account, an empty stretch of time, an end that is past, an emergency without
+    /// end or reason, and when the holder already has the same role on the same scope in a manual grant that has not
+    /// ended; an emergency grant may stand beside an ordinary one.
     pub async fn add_grant(&self, new: &NewGrant, cause: &Cause<'_>) -> Result<Grant, Error> {
         let mut tx = self.write().await?;
         check_holder(&mut tx, new.holder).await?;
         check_scope(&mut tx, &new.scope).await?;
         check_stretch(new.from, new.until, cause.now)?;
+        check_emergency(new, cause)?;
         let same = all_grants(&mut tx).await?.into_iter().find(|grant| {
             grant.origin == Origin::Manual
                 && (grant.holder, grant.role, &grant.scope) == (new.holder, new.role, &new.scope)
+                && grant.lifts.is_some() == new.lifts.is_some()
                 && grant.revocation.is_none()
                 && grant.until.is_none_or(|until| until > cause.now)
         });
@@ -94,6 +100,9 @@ impl Store {
         let before = changeable(&mut tx, id).await?;
         check_holder(&mut tx, before.holder).await?;
         check_stretch(before.from, until, cause.now)?;
+        if before.lifts.is_some() && until.is_none() {
+            return Err(Error::Refused(format!("grant {id} is an emergency grant, which has to end; choose an end")));
+        }
         let after = Grant { until, ..before.clone() };
         if after != before {
             set_until(&mut tx, id, until).await?;
@@ -149,7 +158,7 @@ pub(super) async fn insert(
     };
     sqlx::query(
         "INSERT INTO role_grant (id, subject_id, group_id, role, account_name, from_at, until_at, reason, origin,
-         granted_by, granted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         granted_by, granted_at, lifts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(row_id(id))
     .bind(subject)
@@ -162,6 +171,7 @@ pub(super) async fn insert(
     .bind(origin.word())
     .bind(cause.actor)
     .bind(cause.now.0)
+    .bind(new.lifts.map(Lifts::word))
     .execute(tx)
     .await
     .map_err(Error::query("keep a grant"))?;
@@ -170,6 +180,7 @@ pub(super) async fn insert(
         holder: new.holder,
         role: new.role,
         scope: new.scope.clone(),
+        lifts: new.lifts,
         from: new.from,
         until: new.until,
         reason: cause.reason.to_owned(),
@@ -275,6 +286,20 @@ fn check_stretch(from: Timestamp, until: Option<Timestamp>, now: Timestamp) -> R
     }
 }
 
+/// An emergency is short and accounted for.
+fn check_emergency(new: &NewGrant, cause: &Cause<'_>) -> Result<(), Error> {
+    if new.lifts.is_none() {
+        return Ok(());
+    }
+    if new.until.is_none() {
+        return Err(Error::Refused("an emergency grant has to end; choose an end".to_owned()));
+    }
+    if cause.reason.trim().is_empty() {
+        return Err(Error::Refused("an emergency grant needs a reason; say why".to_owned()));
+    }
+    Ok(())
+}
+
 fn row_id(id: GrantId) -> i64 {
     i64::try_from(id.0).unwrap_or(i64::MAX)
 }
@@ -297,6 +322,7 @@ fn grant(row: &Reading<'_>) -> Result<Grant, Error> {
         holder,
         role: row.word("role", Role::parse)?,
         scope: row.maybe_account_name("account_name")?.map_or(Scope::Cluster, Scope::Account),
+        lifts: row.maybe_word("lifts", Lifts::parse)?,
         from: row.at("from_at")?,
         until: row.maybe_at("until_at")?,
         reason: row.text("reason")?,

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use bursar_policy::{AccountName, Gid, GrantId, Timestamp, Uid, UserName};
-pub use bursar_policy::{PersonState, Role, SubjectKind};
+pub use bursar_policy::{Lifts, PersonState, Role, SubjectKind};
 use serde_json::{Value, json};
 
 pub use super::limit_kind::{GpuType, LimitKind, Over, Thing, Unit};
@@ -200,6 +200,8 @@ pub struct Grant {
     pub role: Role,
     /// Where.
     pub scope: Scope,
+    /// What it lifts, when it is an emergency grant.
+    pub lifts: Option<Lifts>,
     /// The first instant at which it counts.
     pub from: Timestamp,
     /// The first instant at which it no longer counts; nothing means no end.
@@ -233,6 +235,7 @@ impl Grant {
             "group": group,
             "role": self.role.word(),
             "scope": self.scope.to_string(),
+            "lifts": self.lifts.map(Lifts::word),
             "from": self.from.0,
             "until": self.until.map(|at| at.0),
             "reason": self.reason,

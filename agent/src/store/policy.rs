@@ -180,6 +180,7 @@ impl Held {
                     holder,
                     role: mapping.role,
                     scope: mapping.scope.clone(),
+                    lifts: None,
                     from: now,
                     until: mapping.until,
                 }),

@@ -66,6 +66,11 @@ impl<'r> Reading<'r> {
         parse(&text).ok_or_else(|| self.bad(field, &text, "is not a known word"))
     }
 
+    pub(super) fn maybe_word<T>(&self, field: &'static str, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
+        let text = self.maybe_text(field)?;
+        text.map(|text| parse(&text).ok_or_else(|| self.bad(field, &text, "is not a known word"))).transpose()
+    }
+
     pub(super) fn user_name(&self, field: &'static str) -> Result<UserName, Error> {
         let text = self.text(field)?;
         UserName::new(&text).map_err(|why| self.bad(field, &text, why))

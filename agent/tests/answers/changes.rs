@@ -151,3 +151,35 @@ async fn given_a_new_grant_then_show_has_it_before_the_daemon_has_read_the_store
     let newest = ids.iter().map(|grant| grant.id).max().unwrap_or(GrantId(0));
     assert_eq!(cell(&grants, "user", "ana", "id"), &Cell::Text(newest.to_string()));
 }
+
+#[tokio::test]
+async fn given_an_emergency_then_its_grant_is_short_accounted_for_and_shown() {
+    let world = World::new().await;
+    let ask = "add grant user=ana account=chemistry role=compute-user";
+    for (line, text) in [
+        (format!("{ask} emergency=yes reason=beam~time"), "has to end; add until=, at most 24 hours later"),
+        (format!("{ask} emergency=yes until=now+25hours reason=beam~time"), "lasts at most 24 hours"),
+        (format!("{ask} emergency=yes until=now+4hours"), "needs reason="),
+        (format!("{ask} lifts=limits until=now+4hours reason=beam~time"), "add emergency=yes"),
+        ("add grant user=ana role=observer emergency=yes until=now+1hour reason=x".to_owned(), "submits no jobs"),
+    ] {
+        let told = message(world.run(ROOT, &line).await);
+        assert!(told.contains(text), "{line}: {told}");
+    }
+    world.run(ADA, &format!("{ask} until=never")).await;
+    let told = lines(world.run(ADA, &format!("{ask} emergency=yes until=now+4hours reason=beam~time")).await);
+    assert!(told[0].ends_with(", an emergency that lifts windows"), "{told:?}");
+    let both = format!("{ask} emergency=yes lifts=limits,windows until=now+4hours reason=beam~time");
+    assert!(message(world.run(ADA, &both).await).contains("already gives"));
+    let shown = world.table(ADA, "show grant emergency=yes format=user,lifts,reason").await;
+    assert_eq!(shown.rows.len(), 1);
+    assert_eq!(cell(&shown, "user", "ana", "lifts"), &Cell::Text("windows".to_owned()));
+    let told = message(world.run(ADA, "modify grant where emergency=yes set until=now+2days").await);
+    assert!(told.contains("lasts at most 24 hours"), "{told}");
+    assert_eq!(lines(world.run(ADA, "modify grant where emergency=yes set until=now+5hours").await).len(), 1);
+    let record = world.site.store.audit(None, 2).await.expect("audit").remove(1);
+    assert_eq!(
+        (record.action.as_str(), record.actor.as_str(), record.reason.as_str()),
+        ("grant.add", "ada", "beam time")
+    );
+}

@@ -33,6 +33,8 @@ async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
         |now| vec![live(now, 2, BEN, "chemistry", Some(900)), live(now, 4, ANA, "physics", None)],
     )
     .await;
+    let emergency = "add grant user=ana account=chemistry role=compute-user emergency=yes until=now+1hour reason=x";
+    world.run(ROOT, emergency).await;
     world.site.report("sources", Err("source directory is not there".to_owned()));
     for entity in Entity::ALL {
         let schema = entity.schema();

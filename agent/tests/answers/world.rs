@@ -252,7 +252,7 @@ async fn grants(store: &Store, now: Timestamp) {
         ("ben", Role::ComputeUser, Scope::Account(account("physics")), None),
     ] {
         let holder = Holder::Subject(store.subject_by_name(&user(name)).await.expect("a person").id);
-        let new = NewGrant { holder, role, scope, from: at(now, -86_400), until };
+        let new = NewGrant { holder, role, scope, lifts: None, from: at(now, -86_400), until };
         by_hand.push(store.add_grant(&new, &cause(now)).await.expect("a grant"));
     }
     let last = by_hand.last().expect("grants").id;

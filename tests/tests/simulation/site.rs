@@ -159,6 +159,7 @@ fn stored(limits: &[CpuLimits], granted: &[Vec<usize>]) -> Stored {
                 holder: Holder::Subject(SubjectId(person as i64 + 1)),
                 role: Role::ComputeUser,
                 scope: Scope::Account(account(*at)),
+                lifts: None,
                 from: Timestamp(0),
                 until: None,
                 reason: String::new(),

@@ -8,6 +8,7 @@ use super::{Field, Flag, Key, Kind, Schema};
 
 const ROLES: &[&str] = &["cluster-admin", "compute-user", "observer"];
 const ORIGINS: &[&str] = &["policy", "manual"];
+const LIFTS: &[&str] = &["windows", "limits"];
 /// Every limit that names no GPU type.
 const LIMITS: &[&str] = &[
     "running-jobs",
@@ -176,6 +177,8 @@ pub(super) static GRANT: Schema = Schema {
             .or(&["accounts"]),
         Key::new("from", Kind::Instant, &[Add], "first instant; without it now").or(&["start"]),
         Key::new("until", Kind::Instant, &[Add, Set], "first instant after it; without it never").or(&["end"]),
+        Key::new("emergency", Kind::Word(YES_NO), &[Where, Add], "lifts something; needs a near until= and a reason="),
+        Key::new("lifts", Kind::Words(LIFTS), &[Add], "what an emergency lifts; without it windows"),
         REASON,
         Key::new("granted-by", Kind::Names, &[Where], "who granted"),
         Key::new("origin", Kind::Words(ORIGINS), &[Where], "policy.toml or this command"),
@@ -190,6 +193,7 @@ pub(super) static GRANT: Schema = Schema {
         Field::new("from", 19, "first instant"),
         Field::new("until", 19, "first instant after it"),
         Field::new("state", 7, "active, future, expired or revoked"),
+        Field::on_demand("lifts", -14, "what it lifts, when it is an emergency grant"),
         Field::on_demand("reason", -32, "why"),
         Field::on_demand("origin", 6, "policy or manual"),
         Field::on_demand("granted-by", 12, "who granted it"),

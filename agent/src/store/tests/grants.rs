@@ -15,6 +15,7 @@ async fn with_account() -> (tempfile::TempDir, Store, NewGrant) {
         holder: Holder::Subject(ana),
         role: Role::ComputeUser,
         scope: Scope::Account(account("phys")),
+        lifts: None,
         from: NOW,
         until: Some(NOW.plus(3_600)),
     };
@@ -77,6 +78,29 @@ async fn given_a_grant_that_makes_no_sense_then_it_is_refused_with_the_way_out()
     let error = store.add_grant(&new, &cause()).await.unwrap_err().to_string();
     assert_eq!(error, "grant G1 already gives compute-user on account phys; modify its end instead");
     store.add_grant(&NewGrant { until: None, ..new }, &at(NOW.plus(3_600))).await.unwrap();
+}
+
+#[tokio::test]
+async fn given_an_emergency_grant_then_it_stands_beside_an_ordinary_one_ends_and_has_a_reason() {
+    let (_dir, store, new) = with_account().await;
+    store.add_grant(&new, &cause()).await.unwrap();
+    let emergency = NewGrant { lifts: Some(Lifts::All), ..new };
+    let grant = store.add_grant(&emergency, &cause()).await.unwrap();
+    assert_eq!(grant.lifts, Some(Lifts::All));
+    assert_eq!(store.grants(&GrantFilter::default()).await.unwrap()[1], grant, "it is read back as it was written");
+    let audited = store.audit(Some("grant G2"), 1).await.unwrap().remove(0);
+    assert!(audited.after.unwrap().to_string().contains("windows,limits"));
+    let endless = NewGrant { until: None, ..emergency.clone() };
+    let silent = Cause { reason: " ", ..cause() };
+    for (outcome, text) in [
+        (store.add_grant(&emergency, &cause()).await, "grant G2 already gives"),
+        (store.add_grant(&endless, &cause()).await, "has to end"),
+        (store.add_grant(&emergency, &silent).await, "needs a reason"),
+        (store.renew_grant(grant.id, None, &cause()).await, "has to end"),
+    ] {
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains(text), "{error}");
+    }
 }
 
 #[tokio::test]

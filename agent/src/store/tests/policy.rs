@@ -87,6 +87,7 @@ async fn given_an_emptied_policy_then_its_own_goes_and_what_people_set_stays() {
         holder: Holder::Subject(ana),
         role: Role::ComputeUser,
         scope: Scope::Account(account("own")),
+        lifts: None,
         from: NOW,
         until: None,
     };

@@ -7,7 +7,7 @@ use crate::daemon::answer::no::No;
 use crate::daemon::answer::session::{Session, grant_number};
 use crate::daemon::answer::show::{GrantNames, GrantState};
 use crate::store::grants::NewGrant;
-use crate::store::{Grant, Holder, Origin, PersonState, Presence, Role, Scope};
+use crate::store::{Grant, Holder, Lifts, Origin, PersonState, Presence, Role, Scope};
 use crate::wire::{Change, Values};
 
 pub(super) fn plan(session: &Session<'_>, change: &Change) -> Result<Plan, No> {
@@ -32,12 +32,21 @@ fn add(session: &Session<'_>, set: &Values) -> Result<Plan, No> {
     }
     let until = end(session, set)?;
     check_end(session, from, until)?;
+    let lifts = lifts(set, role)?;
+    if lifts.is_some() {
+        check_emergency(session, from, until)?;
+        if set.one("reason").is_none_or(|reason| reason.trim().is_empty()) {
+            return Err(No::Usage("an emergency grant needs reason=".to_owned()));
+        }
+    }
+    let emergency = lifts.map_or(String::new(), |lifts| format!(", an emergency that lifts {lifts}"));
     let mut plan = Vec::new();
     for (holder, name) in &holders {
         for scope in &scopes {
             let same = session.stored.grants.iter().find(|grant| {
                 grant.origin == Origin::Manual
                     && (grant.holder, grant.role, &grant.scope) == (*holder, role, scope)
+                    && grant.lifts.is_some() == lifts.is_some()
                     && GrantState::of(grant, session.now).is_open()
             });
             if let Some(same) = same {
@@ -46,9 +55,9 @@ fn add(session: &Session<'_>, set: &Values) -> Result<Plan, No> {
                     same.id
                 )));
             }
-            let new = NewGrant { holder: *holder, role, scope: scope.clone(), from, until };
+            let new = NewGrant { holder: *holder, role, scope: scope.clone(), lifts, from, until };
             let line = format!(
-                "add grant: {name} is {role} on {scope} from {} until {}",
+                "add grant: {name} is {role} on {scope} from {} until {}{emergency}",
                 shown(session, from),
                 shown(session, until.unwrap_or(Timestamp::NEVER))
             );
@@ -106,6 +115,9 @@ fn modify(session: &Session<'_>, filter: &Values, set: &Values) -> Result<Plan, 
             continue;
         }
         check_end(session, grant.from, until)?;
+        if grant.lifts.is_some() {
+            check_emergency(session, grant.from, until)?;
+        }
         let line = format!("modify grant {}: until {}", grant.id, shown(session, until.unwrap_or(Timestamp::NEVER)));
         plan.push((Step::RenewGrant(grant.id, until), line));
     }
@@ -128,6 +140,39 @@ fn check_end(session: &Session<'_>, from: Timestamp, until: Option<Timestamp>) -
             shown(session, until)
         ))),
         _ => Ok(()),
+    }
+}
+
+/// What the grant is to lift; nothing for an ordinary one.
+fn lifts(set: &Values, role: Role) -> Result<Option<Lifts>, No> {
+    let named = set.list("lifts");
+    if set.one("emergency") != Some("yes") {
+        return match named {
+            [] => Ok(None),
+            _ => Err(No::Usage("only an emergency grant lifts something; add emergency=yes".to_owned())),
+        };
+    }
+    if role == Role::Observer {
+        return Err(No::Usage(
+            "an observer submits no jobs, so there is nothing to lift; choose another role".to_owned(),
+        ));
+    }
+    let has = |word| named.iter().any(|name| name == word);
+    Ok(Lifts::of(named.is_empty() || has("windows"), has("limits")))
+}
+
+/// An emergency has an end, and a near one.
+fn check_emergency(session: &Session<'_>, from: Timestamp, until: Option<Timestamp>) -> Result<(), No> {
+    let hours = session.view.config.policy.emergency_hours;
+    let latest = from.plus(hours.saturating_mul(3_600));
+    match until {
+        None => Err(No::Usage(format!("an emergency grant has to end; add until=, at most {hours} hours later"))),
+        Some(until) if until > latest => Err(No::Refused(format!(
+            "an emergency grant lasts at most {hours} hours, here until {}; choose an earlier end, or change \
+             emergency-hours in policy.toml",
+            shown(session, latest)
+        ))),
+        Some(_) => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use bursar_policy::Timestamp;
 use crate::cli::entity::Entity;
 use crate::daemon::answer::Answer;
 use crate::daemon::answer::session::{Session, grant_number, passes};
-use crate::store::{Grant, GroupId, Holder, SubjectId};
+use crate::store::{Grant, GroupId, Holder, Lifts, SubjectId};
 use crate::wire::{Cell, Query, Values};
 
 /// Where a grant stands at an instant.
@@ -82,6 +82,7 @@ impl<'a> Names<'a> {
             && passes(filter, "role", |role| grant.role.word() == role)
             && passes(filter, "account", |name| account == Some(name))
             && passes(filter, "granted-by", |name| grant.granted_by == name)
+            && passes(filter, "emergency", |word| grant.lifts.is_some() == (word == "yes"))
             && passes(filter, "origin", |origin| grant.origin.word() == origin)
             && passes(filter, "state", |state| GrantState::of(grant, self.now).word() == state)
     }
@@ -118,6 +119,7 @@ fn cell(grant: &Grant, names: &Names<'_>, field: &str) -> Cell {
         "from" => grant.from.into(),
         "until" => grant.until.unwrap_or(Timestamp::NEVER).into(),
         "state" => GrantState::of(grant, names.now).word().into(),
+        "lifts" => grant.lifts.map(Lifts::word).into(),
         "reason" => grant.reason.as_str().into(),
         "origin" => grant.origin.word().into(),
         "granted-by" => grant.granted_by.as_str().into(),
