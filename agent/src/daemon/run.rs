@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use super::answer::Answers;
+use super::doors::Doors;
 use super::logins;
 use super::people::People;
 use super::site::{Site, View};
@@ -65,6 +66,7 @@ pub async fn run(paths: ConfigPaths) -> Result<(), Error> {
     let stop = Arc::new(Notify::new());
     let laid_out = Arc::new(Notify::new());
     let people = tokio::spawn(People::new(site.clone(), commands.clone(), laid_out.clone()).run(requests));
+    let doors = tokio::spawn(Doors::new(site.clone(), commands.clone()).run());
     let usage = tokio::spawn(Usage::new(site.clone(), commands, laid_out).run());
     let records = tokio::spawn(logins::run(site.clone(), socket));
     let answers = Arc::new(Answers::new(site.clone()));
@@ -78,6 +80,7 @@ pub async fn run(paths: ConfigPaths) -> Result<(), Error> {
         signal = terminated()? => { tracing::info!(signal, "bursard ends"); Ok(()) }
         _ = people => Err(Error::Task("people")),
         _ = usage => Err(Error::Task("usage")),
+        _ = doors => Err(Error::Task("doors")),
         _ = records => Err(Error::Task("logins")),
         _ = served => Err(Error::Task("answers")),
     };

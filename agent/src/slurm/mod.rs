@@ -3,6 +3,7 @@
 //! * Associations: [`desired`] and [`found`] meet in [`plan`], [`apply`] carries the plan out, [`uids`] heals what
 //!   slurmctld could not resolve.
 //! * Usage: [`live`] is what slurmctld knows now, [`settled`] what slurmdbd has on record.
+//! * [`service`] takes partitions out of service and back, and moves waiting jobs.
 //! * [`facts`] is the shape of the cluster that bounds a job; [`plugin_check`] says whether slurmctld can load bursar.
 //! * [`command`] runs one command, [`fields`] reads what they print.
 
@@ -18,6 +19,7 @@ pub mod plan;
 pub mod plugin_check;
 pub mod plugin_elf;
 pub mod qos;
+pub mod service;
 pub mod settled;
 pub mod sharing;
 pub mod uids;

@@ -4,6 +4,7 @@
 //! * [`subjects`], [`accounts`], [`grants`], [`limits`], [`logins`] and [`runs`] are each about one kind of record.
 //! * [`sync`] takes in what a source planned and [`refused`] what it could not, [`policy`] what `policy.toml` says.
 //! * [`contents`] reads everything a snapshot is compiled from, [`generation`] numbers the snapshots.
+//! * [`doors`] is what was done to partitions that windows close.
 //! * [`audit`] is written by every change in the change's own transaction, [`numbers`] gives uids out once.
 //!
 //! One SQLite file in WAL mode. A function either does all it says or nothing.
@@ -11,6 +12,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod contents;
+pub mod doors;
 pub mod error;
 pub mod generation;
 pub mod grants;

@@ -74,6 +74,17 @@ impl Schedule {
         Ok(Openings { list: openings, known_until })
     }
 
+    /// Whether it is open at an instant.
+    pub fn is_open(&self, at: Timestamp) -> Result<bool, OutsideCalendar> {
+        let instant = jiff::Timestamp::from_second(at.0).map_err(|_| OutsideCalendar(at))?;
+        let today = instant.to_zoned(self.zone.clone()).date();
+        let mut openings = Vec::new();
+        for day in [today.yesterday().map_err(|_| OutsideCalendar(at))?, today] {
+            self.open_on(day, &mut openings)?;
+        }
+        Ok(openings.iter().any(|opening| opening.contains(at)))
+    }
+
     /// Adds the openings that begin on `day`, cut by holidays.
     fn open_on(&self, day: Date, openings: &mut Vec<Period>) -> Result<(), OutsideCalendar> {
         let (first, last) = (self.first_instant(day)?, self.first_instant(next(day)?)?);

@@ -290,6 +290,7 @@ proptest! {
         for instant in instants {
             let instant = Timestamp(now + instant);
             let open = openings.list.iter().any(|opening| opening.contains(instant));
+            prop_assert_eq!(schedule.is_open(instant).unwrap(), open);
             let wall = by_the_wall(&schedule, instant);
             // At a time that comes twice the window may be open although the wall says no, never the other way round.
             prop_assert!(open == wall || (open && comes_twice(&schedule, instant)), "{instant} open {open} wall {wall}");

@@ -1,5 +1,6 @@
 //! The store against real SQLite files, each test in its own directory.
 
+mod doors;
 mod grants;
 mod open;
 mod people;
