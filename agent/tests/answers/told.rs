@@ -132,3 +132,17 @@ async fn given_slurmdbd_that_was_not_read_yet_then_associations_are_unavailable(
     world.site.renew(|view| view.associations = None);
     assert!(matches!(world.run(ROOT, "show association").await, Response::Unavailable { .. }));
 }
+
+#[tokio::test]
+async fn given_a_window_then_everybody_sees_whether_it_is_open_and_its_next_edges() {
+    let world = World::new().await;
+    let table = world.table(ANA, "show window partition=attic format=window,governs,names,state,opens,closes").await;
+    let [row] = table.rows.as_slice() else { panic!("{table:?}") };
+    let text = |name: &str| Cell::Text(name.to_owned());
+    assert_eq!(row[..3], [text("nights"), text("partition"), text("night,attic")]);
+    let (Cell::Instant(opens), Cell::Instant(closes)) = (&row[4], &row[5]) else { panic!("{row:?}") };
+    let open = *opens <= world.now.0 && world.now.0 < *closes;
+    assert!(world.now.0 < *closes && (row[3] == text("open")) == open, "{row:?}");
+    assert!(world.table(ANA, "show window account=physics").await.rows.is_empty());
+    assert!(matches!(world.run(ANA, "show window window=days").await, Response::Refused { .. }));
+}

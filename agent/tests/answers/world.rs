@@ -68,6 +68,11 @@ cpu-hours-per-month = 100
 name = "chemistry"
 description = "Department of chemistry"
 parent = "science"
+[[window]]
+name = "nights"
+partition = ["night", "attic"]
+open = ["mon-fri 20:00-06:00", "sat,sun 00:00-24:00"]
+outside = "wait"
 [[mapping]]
 group = "g-admins"
 role = "cluster-admin"

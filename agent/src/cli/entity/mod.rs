@@ -38,11 +38,13 @@ pub enum Entity {
     Refusal,
     /// Something that needs an administrator.
     Alarm,
+    /// When work may begin.
+    Window,
 }
 
 impl Entity {
     /// All entities, in the order of the help.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::User,
         Self::Group,
         Self::Account,
@@ -54,6 +56,7 @@ impl Entity {
         Self::Audit,
         Self::Refusal,
         Self::Alarm,
+        Self::Window,
     ];
 
     /// Its declaration.
@@ -70,6 +73,7 @@ impl Entity {
             Self::Audit => &table::AUDIT,
             Self::Refusal => &table::REFUSAL,
             Self::Alarm => &table::ALARM,
+            Self::Window => &table::WINDOW,
         }
     }
 }

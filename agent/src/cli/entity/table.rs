@@ -493,6 +493,41 @@ pub(super) static ALARM: Schema = Schema {
     ],
 };
 
+pub(super) static WINDOW: Schema = Schema {
+    name: "window",
+    aliases: &["windows"],
+    about: "When work of a partition, queue, role or account may begin",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: "windows are written in policy.toml",
+    bare: Some("window"),
+    flags: &[],
+    keys: &[
+        Key::new("window", Kind::Names, &[Where], "names of windows").or(&["name", "names"]),
+        Key::new("partition", Kind::Names, &[Where], "windows of these partitions").or(&["partitions"]),
+        Key::new("queue", Kind::Names, &[Where], "windows of these queues").or(&["queues"]),
+        Key::new("role", Kind::Words(ROLES), &[Where], "windows of these roles").or(&["roles"]),
+        Key::new("account", Kind::Names, &[Where], "windows of these accounts").or(&["accounts"]),
+        Key::new("state", Kind::Words(&["open", "closed"]), &[Where], "states"),
+    ],
+    fields: &[
+        Field::new("window", 16, "name"),
+        Field::new("governs", 9, "partition, queue, role or account"),
+        Field::new("names", -24, "which"),
+        Field::new("state", 6, "open or closed now"),
+        Field::new("opens", 19, "when it opens next, or has opened"),
+        Field::new("closes", 19, "when it closes after that"),
+        Field::new("outside", 7, "what becomes of jobs outside: refuse or wait"),
+        Field::on_demand("ends-inside", 11, "whether jobs must end inside"),
+        Field::on_demand("move-pending", 12, "whether jobs that wait at closing are moved to the next opening"),
+        Field::on_demand("drain", 5, "whether partitions are out of service outside"),
+        Field::on_demand("power-down", 10, "whether their nodes are powered down then"),
+        Field::on_demand("hours", -40, "the hours of a week"),
+        Field::on_demand("time-zone", -20, "whose time the hours are"),
+    ],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;

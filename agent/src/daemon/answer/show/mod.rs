@@ -11,6 +11,7 @@ mod login;
 mod refusal;
 mod run;
 mod user;
+mod window;
 
 pub(super) use account::wanted as wanted_account;
 pub(super) use grant::{GrantState, Names as GrantNames};
@@ -38,6 +39,7 @@ pub(super) async fn show(session: &Session<'_>, entity: Entity, query: &Query) -
         Entity::Audit => audit::show(session, query).await,
         Entity::Refusal => refusal::show(session, query).await,
         Entity::Alarm => alarm::show(session, query),
+        Entity::Window => window::show(session, query),
     }
 }
 
