@@ -68,6 +68,7 @@ pub(crate) fn contents() -> Contents {
             revoked: false,
             until_text: String::new(),
             lines: Vec::new(),
+            lifts: None,
         }],
         home: None,
     }];

@@ -132,6 +132,7 @@ fn person(kind: Kind, n: u32, jobs: u32) -> Person {
         until,
         revoked: false,
         until_text: if until == Timestamp::NEVER { String::new() } else { "2025-01-01 00:00 CET".into() },
+        lifts: None,
         lines: Vec::new(),
     };
     let own = 100 + n % 900;

@@ -132,6 +132,7 @@ impl Sources<'_> {
                     until,
                     revoked: grant.revocation.as_ref().is_some_and(|revocation| revocation.at <= until),
                     until_text: self.calendar.text(until),
+                    lifts: grant.lifts,
                     lines: ledger.map_or_else(Vec::new, |ledger| {
                         let limits = self.holdings.limits.grant(grant.id);
                         if limits.is_empty() {

@@ -163,6 +163,7 @@ pub(crate) fn contents() -> Contents {
             until: Timestamp::NEVER,
             revoked: false,
             until_text: String::new(),
+            lifts: None,
             lines: Vec::new(),
         }],
         home: None,

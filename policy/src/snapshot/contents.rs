@@ -4,9 +4,10 @@
 
 use crate::job::{Memory, Shape};
 use crate::limit::Line;
-use crate::role::{PersonState, Role, SubjectKind};
-use crate::time::{PeriodKind, Timestamp};
+use crate::role::{Lifts, PersonState, Role, SubjectKind};
+use crate::time::{Period, PeriodKind, Timestamp};
 use crate::tres::{Gpus, Prices};
+use crate::window::Rule;
 
 /// Which reader a snapshot is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -269,6 +270,49 @@ pub struct Grant {
     pub until_text: String,
     /// What may be consumed under it over its life.
     pub lines: Vec<Line>,
+    /// What it lifts, when it is an emergency grant.
+    pub lifts: Option<Lifts>,
+}
+
+/// Whose work a window governs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Governs {
+    /// Jobs that could run in the partition of this name.
+    Partition(String),
+    /// Jobs of the queue of this name.
+    Queue(String),
+    /// Jobs that a grant of this role lets in.
+    Role(Role),
+    /// Jobs of the account at this position in [`Contents::accounts`], and below it.
+    Account(u32),
+}
+
+/// A stretch of time in which a window is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// From its first instant to the first after it.
+    pub period: Period,
+    /// When it begins, in the window's zone, for people.
+    pub opens: String,
+    /// When it ends, the same way; empty when it does not.
+    pub closes: String,
+}
+
+/// When work of some may begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// What people call it.
+    pub name: String,
+    /// Whose work.
+    pub governs: Vec<Governs>,
+    /// What it demands.
+    pub rule: Rule,
+    /// Whether jobs that still wait when it closes are moved to its next opening.
+    pub moves: bool,
+    /// The openings that are known, ascending, none touching the next.
+    pub openings: Vec<Opening>,
+    /// The first instant of which it is not known whether it is open.
+    pub known_until: Timestamp,
 }
 
 /// What a host needs to give a person an account.
@@ -391,6 +435,8 @@ pub struct Contents {
     pub recent: Vec<RecentJob>,
     /// Live jobs; only in a [`Kind::Jobs`] snapshot.
     pub jobs: Vec<LiveJob>,
+    /// Windows.
+    pub windows: Vec<Window>,
 }
 
 impl Contents {
@@ -409,6 +455,7 @@ impl Contents {
             groups: Vec::new(),
             recent: Vec::new(),
             jobs: Vec::new(),
+            windows: Vec::new(),
         }
     }
 }

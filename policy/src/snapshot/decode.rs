@@ -8,8 +8,9 @@ use std::fmt;
 use super::contents::memory_from;
 use super::layout::{
     AccountRecord, AssociationRecord, BODY_AT, CHECKSUM_AT, COVERED_FROM, CalendarRecord, CostCenterRecord, EdgeRecord,
-    FORMAT, GrantRecord, GroupRecord, HeadRecord, HomeRecord, JobRecord, LineRecord, MAGIC, PartitionRecord, PersonKey,
-    PersonRecord, QueueRecord, RecentRecord, SECTIONS, Section, StorageRecord, TABLE_AT,
+    FORMAT, GrantRecord, GroupRecord, HeadRecord, HomeRecord, JobRecord, LineRecord, MAGIC, OpeningRecord,
+    PartitionRecord, PersonKey, PersonRecord, QueueRecord, RecentRecord, SECTIONS, Section, StorageRecord, TABLE_AT,
+    WindowRecord,
 };
 use super::wire::{Span, Text, Wire};
 use crate::tres::GPU_TYPES;
@@ -297,6 +298,20 @@ impl Snapshot {
             try_text(job.partition)?;
             try_text(job.qos)?;
             memory_from(job.memory_tag, job.memory_mib).map(drop)
+        })?;
+        self.check_section(Section::Openings, "openings", |_, opening: OpeningRecord| {
+            try_text(opening.opens)?;
+            try_text(opening.closes)?;
+            (opening.start < opening.end).then_some(())
+        })?;
+        self.check_section(Section::Windows, "windows", |_, window: WindowRecord| {
+            try_text(window.name)?;
+            try_text(window.target)?;
+            account_exists(window.account)?;
+            self.check_span::<OpeningRecord>(Section::Openings, window.openings)?;
+            let openings = || self.span::<OpeningRecord>(Section::Openings, window.openings);
+            let apart = openings().zip(openings().skip(1)).all(|(one, next)| one.end < next.start);
+            (apart && window.kind <= 3).then_some(())
         })
     }
 }

@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::contents::{Contents, OverStorage, Person, memory_parts};
+use super::contents::{Contents, Governs, OverStorage, Person, Window, memory_parts};
 use super::layout::{
     AccountRecord, AssociationRecord, BODY_AT, CHECKSUM_AT, COVERED_FROM, CalendarRecord, CostCenterRecord, EdgeRecord,
-    FORMAT, GrantRecord, GroupRecord, HeadRecord, HomeRecord, JobRecord, LineRecord, MAGIC, PartitionRecord,
-    PersonRecord, QueueRecord, RecentRecord, SECTIONS, Section, StorageRecord, TABLE_AT,
+    FORMAT, GrantRecord, GroupRecord, HeadRecord, HomeRecord, JobRecord, LineRecord, MAGIC, OpeningRecord,
+    PartitionRecord, PersonRecord, QueueRecord, RecentRecord, SECTIONS, Section, StorageRecord, TABLE_AT, WindowRecord,
 };
 use super::wire::{Span, Text, Wire};
 use crate::limit::Line;
 use crate::role::Role;
 use crate::tres::GPU_TYPES;
+use crate::window::Outside;
 
 /// Why contents cannot be laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum EncodeError {
     Twice(String),
     /// The account's line of parents never ends.
     Cycle(String),
+    /// Openings of this window that do not ascend.
+    Openings(String),
 }
 
 impl fmt::Display for EncodeError {
@@ -34,6 +37,7 @@ impl fmt::Display for EncodeError {
             Self::Dangling(whose) => write!(f, "{whose} refers to something that is not in the snapshot"),
             Self::Twice(what) => write!(f, "{what} stands twice in the snapshot"),
             Self::Cycle(account) => write!(f, "account {account} is its own ancestor"),
+            Self::Openings(window) => write!(f, "the openings of window {window} do not ascend"),
         }
     }
 }
@@ -52,6 +56,9 @@ pub fn encode(contents: &Contents) -> Result<Vec<u8>, EncodeError> {
     writer.people(contents, &accounts)?;
     writer.recent(contents, &accounts)?;
     writer.jobs(contents)?;
+    for window in &contents.windows {
+        writer.window(window, &accounts)?;
+    }
     writer.finish()
 }
 
@@ -331,6 +338,7 @@ impl Writer {
                     revoked: grant.revoked,
                     until_text: self.text(&grant.until_text)?,
                     lines,
+                    lifts: grant.lifts,
                 };
                 self.put(Section::Grants, &record);
             }
@@ -444,6 +452,47 @@ impl Writer {
                 gpus: job.shape.gpus,
             };
             self.put(Section::Jobs, &record);
+        }
+        Ok(())
+    }
+
+    /// One record for each of those whose work it governs; they share the openings.
+    fn window(&mut self, window: &Window, order: &AccountOrder) -> Result<(), EncodeError> {
+        let apart = |pair: &[super::contents::Opening]| matches!(pair, [a, b] if a.period.end < b.period.start);
+        let sound = window.openings.iter().all(|opening| opening.period.start < opening.period.end);
+        if !sound || !window.openings.windows(2).all(apart) {
+            return Err(EncodeError::Openings(window.name.clone()));
+        }
+        let openings = self.span::<OpeningRecord>(Section::Openings, window.openings.len())?;
+        for opening in &window.openings {
+            let record = OpeningRecord {
+                start: opening.period.start,
+                end: opening.period.end,
+                opens: self.text(&opening.opens)?,
+                closes: self.text(&opening.closes)?,
+            };
+            self.put(Section::Openings, &record);
+        }
+        for governs in &window.governs {
+            let (kind, target, role, account) = match governs {
+                Governs::Partition(name) => (0, name.as_str(), Role::Observer, None),
+                Governs::Queue(name) => (1, name.as_str(), Role::Observer, None),
+                Governs::Role(role) => (2, "", *role, None),
+                Governs::Account(at) => (3, "", Role::Observer, order.position(Some(*at), &window.name)?),
+            };
+            let record = WindowRecord {
+                name: self.text(&window.name)?,
+                kind,
+                target: self.text(target)?,
+                role,
+                account,
+                refuses: window.rule.outside == Outside::Refuse,
+                ends_inside: window.rule.ends_inside,
+                moves: window.moves,
+                known_until: window.known_until,
+                openings,
+            };
+            self.put(Section::Windows, &record);
         }
         Ok(())
     }

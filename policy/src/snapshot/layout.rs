@@ -1,7 +1,7 @@
 //! The file's layout: a head, a table of sections, and records of fixed size.
 //!
 //! ```text
-//! magic 8 | format u32 | checksum u32 | length u64 | sections: 22 x (offset u64, length u64) | records … | strings
+//! magic 8 | format u32 | checksum u32 | length u64 | sections: 24 x (offset u64, length u64) | records … | strings
 //! ```
 //! Numbers are little-endian. The checksum is CRC-32 over everything after it. Records are sorted by the key they are
 //! looked up by, so that a reader finds them without building anything.
@@ -9,14 +9,14 @@
 use super::contents::{CostCenterRule, Kind};
 use super::wire::{Span, Text, record};
 use crate::limit::Measure;
-use crate::role::{PersonState, Role, SubjectKind};
+use crate::role::{Lifts, PersonState, Role, SubjectKind};
 use crate::time::{PeriodKind, Timestamp};
 use crate::tres::{Gpus, Prices};
 
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"BURSARSN";
 /// The version of this layout; a reader takes only its own.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 /// Where the checksum stands.
 pub(super) const CHECKSUM_AT: usize = 12;
 /// What the checksum covers begins here.
@@ -53,11 +53,14 @@ pub(super) enum Section {
     Members,
     Recent,
     Jobs,
+    Windows,
+    /// Of windows, each one's ascending.
+    Openings,
     Strings,
 }
 
 /// How many sections there are.
-pub(super) const SECTIONS: usize = 22;
+pub(super) const SECTIONS: usize = 24;
 /// Where the first section begins.
 pub(super) const BODY_AT: usize = TABLE_AT + SECTIONS * 16;
 
@@ -203,6 +206,7 @@ record! {
         pub(super) revoked: bool,
         pub(super) until_text: Text,
         pub(super) lines: Span,
+        pub(super) lifts: Option<Lifts>,
     }
 }
 
@@ -255,4 +259,34 @@ record! {
         pub(super) open_ended: bool,
         pub(super) gpus: Gpus,
     }
+}
+
+record! {
+    pub(super) struct WindowRecord {
+        pub(super) name: Text,
+        /// 0 is a partition, 1 a queue, 2 a role, 3 an account; each has its own of the next three fields.
+        pub(super) kind: u8,
+        pub(super) target: Text,
+        pub(super) role: Role,
+        pub(super) account: Option<u32>,
+        pub(super) refuses: bool,
+        pub(super) ends_inside: bool,
+        pub(super) moves: bool,
+        pub(super) known_until: Timestamp,
+        pub(super) openings: Span,
+    }
+}
+
+record! {
+    pub(super) struct OpeningRecord {
+        pub(super) end: Timestamp,
+        pub(super) start: Timestamp,
+        pub(super) opens: Text,
+        pub(super) closes: Text,
+    }
+}
+
+record! {
+    /// The first field of an [`OpeningRecord`].
+    pub(super) struct OpeningKey { pub(super) end: Timestamp }
 }

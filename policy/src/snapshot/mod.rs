@@ -12,11 +12,12 @@ mod lookup;
 #[cfg(test)]
 mod tests;
 mod view;
+mod windows;
 mod wire;
 
 pub use contents::{
-    Account, Association, Calendar, ClusterFacts, Contents, CostCenter, CostCenterRule, Edge, Grant, Group, Header,
-    Home, Kind, LiveJob, OverStorage, Partition, Person, Queue, RecentJob,
+    Account, Association, Calendar, ClusterFacts, Contents, CostCenter, CostCenterRule, Edge, Governs, Grant, Group,
+    Header, Home, Kind, LiveJob, Opening, OverStorage, Partition, Person, Queue, RecentJob, Window,
 };
 pub use decode::{DecodeError, Snapshot};
 pub use encode::{EncodeError, encode};
@@ -24,3 +25,4 @@ pub use view::{
     AccountRef, CostCenterRef, CurrentPeriod, GrantRef, GroupRef, HomeRef, LinesRef, LiveJobRef, OverStorageRef,
     PartitionRef, PersonRef, QueueRef, StorageRef,
 };
+pub use windows::{GovernsRef, When, WindowRef};

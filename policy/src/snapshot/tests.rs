@@ -3,9 +3,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::job::Shape;
 use crate::limit::{Line, Measure};
-use crate::role::{PersonState, Role, SubjectKind};
-use crate::time::{PeriodKind, Timestamp};
+use crate::role::{Lifts, PersonState, Role, SubjectKind};
+use crate::time::{Period, PeriodKind, Timestamp};
 use crate::tres::Resource;
+use crate::window::{Outside, Rule, Window as _};
 
 fn header(kind: Kind) -> Header {
     Header {
@@ -55,6 +56,7 @@ fn full() -> Contents {
         revoked: false,
         until_text: "1970-01-01 02:23 CET".into(),
         lines: vec![line(Measure::OfGrant(Resource::Money), 40)],
+        lifts: Some(Lifts::All),
     });
     ana.lines = vec![line(Measure::QueuedJobs, 10), line(Measure::Within(PeriodKind::Week, Resource::Memory), 20)];
     ana.associations = vec![Association { account: 0, lines: vec![line(Measure::AtOnce(Resource::GpuType(1)), 30)] }];
@@ -115,7 +117,69 @@ fn full() -> Contents {
         tasks: 4,
         shape: Shape { min_cpus: 2, max_nodes: Some(3), ..Shape::default() },
     }];
+    contents.windows = vec![window()];
     contents
+}
+
+fn window() -> Window {
+    let opening = |start, end, opens: &str, closes: &str| Opening {
+        period: Period { start: Timestamp(start), end: Timestamp(end) },
+        opens: opens.into(),
+        closes: closes.into(),
+    };
+    Window {
+        name: "office".into(),
+        governs: vec![
+            Governs::Partition("main".into()),
+            Governs::Queue("low".into()),
+            Governs::Role(Role::ClusterAdmin),
+            Governs::Account(0),
+        ],
+        rule: Rule { outside: Outside::Refuse, ends_inside: true },
+        moves: false,
+        openings: vec![opening(100, 200, "one", "two"), opening(300, 400, "three", "four")],
+        known_until: Timestamp(1_000),
+    }
+}
+
+#[test]
+fn given_windows_then_each_governs_whom_it_names_and_finds_its_openings() {
+    let snapshot = Snapshot::decode(encode(&full()).unwrap()).unwrap();
+    let windows: Vec<_> = snapshot.windows().collect();
+    let zoology = snapshot.account("zoology").unwrap().position;
+    let governs: Vec<_> = windows.iter().map(|window| window.governs()).collect();
+    assert_eq!(
+        governs,
+        [
+            GovernsRef::Partition("main"),
+            GovernsRef::Queue("low"),
+            GovernsRef::Role(Role::ClusterAdmin),
+            GovernsRef::Account(zoology)
+        ]
+    );
+    assert_eq!(windows.iter().map(WindowRef::target).collect::<Vec<_>>(), ["main", "low", "cluster-admin", "zoology"]);
+    let office = windows[0];
+    assert_eq!((office.name(), office.rule(), office.moves()), ("office", window().rule, false));
+    assert_eq!(office.known_until(), Timestamp(1_000));
+    for (at, start) in
+        [(0, Some(100)), (100, Some(100)), (199, Some(100)), (200, Some(300)), (399, Some(300)), (400, None)]
+    {
+        assert_eq!(office.opening_after(Timestamp(at)).map(|opening| opening.start.0), start, "{at}");
+    }
+    assert_eq!(office.opens_text(Timestamp(300)).to_string(), "three");
+    assert_eq!(office.closes_text(Timestamp(200)).to_string(), "two");
+    assert_eq!(office.opens_text(Timestamp(150)).to_string(), "1970-01-01 00:02 UTC");
+    let ana = snapshot.person(70_002).unwrap();
+    assert_eq!(ana.grants().next().unwrap().lifts, Some(Lifts::All));
+}
+
+#[test]
+fn given_openings_that_touch_or_go_back_then_they_are_not_laid_out() {
+    for (at, end) in [(0, 300), (0, 350), (1, 300)] {
+        let mut contents = full();
+        contents.windows[0].openings[at].period.end = Timestamp(end);
+        assert_eq!(encode(&contents), Err(EncodeError::Openings("office".into())), "{at} {end}");
+    }
 }
 
 #[test]
@@ -218,6 +282,16 @@ fn walk(snapshot: &Snapshot) {
     let _ = (snapshot.live_jobs(9).count(), snapshot.contact(), snapshot.cluster());
     for kind in PeriodKind::ALL {
         let _ = snapshot.period(0, kind, Timestamp(100_000));
+    }
+    for window in snapshot.windows() {
+        let _ = (window.name(), window.target(), window.governs(), window.rule());
+        for at in [0, 150, 300, 1_000] {
+            let _ = (
+                window.opening_after(Timestamp(at)),
+                window.opens_text(Timestamp(at)),
+                window.closes_text(Timestamp(at)),
+            );
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::layout::{
 use super::wire::{Span, Text};
 use crate::job::{Memory, Shape};
 use crate::limit::Line;
-use crate::role::{PersonState, Role, SubjectKind};
+use crate::role::{Lifts, PersonState, Role, SubjectKind};
 use crate::time::{Period, Timestamp};
 use crate::tres::{Gpus, Prices};
 
@@ -211,6 +211,7 @@ pub struct GrantRef<'s> {
     pub revoked: bool,
     pub until_text: &'s str,
     pub lines: LinesRef<'s>,
+    pub lifts: Option<Lifts>,
 }
 
 impl GrantRef<'_> {
@@ -331,6 +332,7 @@ impl<'s> PersonRef<'s> {
             revoked: record.revoked,
             until_text: snapshot.text(record.until_text),
             lines: LinesRef { snapshot, span: record.lines },
+            lifts: record.lifts,
         })
     }
 

@@ -5,7 +5,7 @@
 
 use super::contents::CostCenterRule;
 use crate::limit::Measure;
-use crate::role::{PersonState, Role, SubjectKind};
+use crate::role::{Lifts, PersonState, Role, SubjectKind};
 use crate::time::{PeriodKind, Timestamp};
 use crate::tres::{GPU_TYPES, Gpus, Prices, Resource};
 
@@ -162,6 +162,23 @@ pub(super) use fields;
 
 fields!(Gpus { all: u32, typed: [u32; GPU_TYPES] });
 fields!(Prices { cpu: u64, gpu: u64, memory_gib: u64, node: u64, gpu_types: [Option<u64>; GPU_TYPES] });
+
+/// 0 is nothing lifted, otherwise the position in [`Lifts::ALL`] and one.
+impl Wire for Option<Lifts> {
+    const SIZE: usize = 1;
+
+    fn put(&self, out: &mut Vec<u8>) {
+        let position = Lifts::ALL.iter().position(|lifts| Some(*lifts) == *self).map_or(0, |at| at + 1);
+        u8::try_from(position).unwrap_or_default().put(out);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        match usize::from(u8::take(bytes)?).checked_sub(1) {
+            None => Some(None),
+            Some(at) => Lifts::ALL.get(at).copied().map(Some),
+        }
+    }
+}
 
 impl Wire for Resource {
     const SIZE: usize = 1;

@@ -205,6 +205,7 @@ impl World {
                 revoked: false,
                 until_text: String::new(),
                 lines: Vec::new(),
+                lifts: None,
             }],
             home: None,
         }];
