@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::snapshot::{GovernsRef, When, WindowRef};
 use crate::time::{PeriodKind, Timestamp};
 use crate::tres::Resource;
 
@@ -58,6 +59,10 @@ pub enum Code {
     CostCenterUnknown,
     /// More is stored than is allowed.
     Storage,
+    /// A window is closed.
+    WindowClosed,
+    /// The job would not have ended when a window closes.
+    WindowTooShort,
 }
 
 /// What is counted, without the types of GPUs.
@@ -111,6 +116,10 @@ pub enum Kind {
     Queue,
     /// The cost centre.
     CostCenter,
+    /// The hour.
+    Closed,
+    /// A time limit that is longer than what is open.
+    TooLong,
     /// Bursar itself.
     Unavailable,
     /// The request.
@@ -119,7 +128,7 @@ pub enum Kind {
 
 impl Code {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 56] = [
+    pub const ALL: [Self; 58] = [
         Self::Unavailable,
         Self::Starting,
         Self::NoGrant,
@@ -147,6 +156,8 @@ impl Code {
         Self::Consumed(Counted::Cpu, Within::Grant),
         Self::NotYetSeen,
         Self::Input,
+        Self::WindowClosed,
+        Self::WindowTooShort,
         Self::QueueNotGranted,
         Self::QueueTime,
         Self::CostCenterMissing,
@@ -208,6 +219,8 @@ impl Code {
             Self::Consumed(Counted::Cpu, Within::Grant) => "BSR-155",
             Self::NotYetSeen => "BSR-160",
             Self::Input => "BSR-170",
+            Self::WindowClosed => "BSR-180",
+            Self::WindowTooShort => "BSR-181",
             Self::QueueNotGranted => "BSR-190",
             Self::QueueTime => "BSR-191",
             Self::CostCenterMissing => "BSR-195",
@@ -264,6 +277,8 @@ impl Code {
             | Self::Storage => Kind::Quota,
             Self::QueueNotGranted | Self::QueueTime => Kind::Queue,
             Self::CostCenterMissing | Self::CostCenterUnknown => Kind::CostCenter,
+            Self::WindowClosed => Kind::Closed,
+            Self::WindowTooShort => Kind::TooLong,
             Self::Input => Kind::Input,
         }
     }
@@ -405,6 +420,65 @@ pub enum Reason<'s> {
         /// The file system, or another name of the allocation.
         place: &'s str,
     },
+    /// See [`Code::WindowClosed`].
+    WindowClosed {
+        /// The window.
+        window: WindowName<'s>,
+        /// When the job could begin; `None` where that is not known.
+        until: Option<When<'s>>,
+        /// Whether it wanted to begin at once.
+        at_once: bool,
+    },
+    /// See [`Code::WindowTooShort`]: it is open, but not for long enough.
+    EndsOutside {
+        /// The window.
+        window: WindowName<'s>,
+        /// When it closes.
+        closes: When<'s>,
+        /// Seconds that the job may run.
+        seconds: u64,
+        /// When the job could begin.
+        until: When<'s>,
+    },
+    /// See [`Code::WindowTooShort`]: it is never open for long enough.
+    LongerThanWindow {
+        /// The window.
+        window: WindowName<'s>,
+        /// Seconds that the job may run.
+        seconds: u64,
+        /// Seconds of its longest opening.
+        longest: u64,
+    },
+}
+
+/// A window, with whose work it governs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowName<'s> {
+    /// Its name.
+    pub name: &'s str,
+    /// What kind of thing it governs.
+    pub kind: &'static str,
+    /// The name of that.
+    pub target: &'s str,
+}
+
+impl<'s> WindowName<'s> {
+    /// The name of a window.
+    pub fn of(window: &WindowRef<'s>) -> Self {
+        let kind = match window.governs() {
+            GovernsRef::Partition(_) => "partition",
+            GovernsRef::Queue(_) => "queue",
+            GovernsRef::Role(_) => "role",
+            GovernsRef::Account(_) => "account",
+        };
+        Self { name: window.name(), kind, target: window.target() }
+    }
+}
+
+impl fmt::Display for WindowName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "window {} of {} {}", self.name, self.kind, self.target)
+    }
 }
 
 /// The most names that a sentence lists.
@@ -479,6 +553,8 @@ impl Reason<'_> {
             Self::CostCenterMissing(_) => Code::CostCenterMissing,
             Self::CostCenterUnknown(..) => Code::CostCenterUnknown,
             Self::Storage { .. } => Code::Storage,
+            Self::WindowClosed { .. } => Code::WindowClosed,
+            Self::EndsOutside { .. } | Self::LongerThanWindow { .. } => Code::WindowTooShort,
             Self::NotYetSeen => Code::NotYetSeen,
             Self::Input(_) => Code::Input,
         }
@@ -593,6 +669,26 @@ impl fmt::Display for Reason<'_> {
                     Bytes(used)
                 )
             }
+            Self::WindowClosed { window, until, at_once } => {
+                let when = if at_once { "now" } else { "then" };
+                match until {
+                    Some(until) => write!(f, "{window} is closed {when}: this job could begin {until}"),
+                    None => {
+                        write!(f, "{window} is closed {when}, and no opening is known at which this job could begin")
+                    }
+                }
+            }
+            Self::EndsOutside { window, closes, seconds, until } => write!(
+                f,
+                "{window} closes {closes}, and this job may run for {}: it could begin {until}",
+                Duration(seconds)
+            ),
+            Self::LongerThanWindow { window, seconds, longest } => write!(
+                f,
+                "this job may run for {}, and {window} is never open for so long: {} at most",
+                Duration(seconds),
+                Duration(longest)
+            ),
             Self::NotYetSeen => f.write_str("the job is too new to be enlarged; try again in a few seconds"),
             Self::Input(what) => write!(f, "the request's {what} cannot be read"),
         }
@@ -627,6 +723,15 @@ impl fmt::Display for Shown<'_> {
             }
         }
         if self.0.chars().nth(64).is_some() { f.write_str("…") } else { Ok(()) }
+    }
+}
+
+/// Seconds as hours, minutes and seconds.
+struct Duration(u64);
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{:02}:{:02}", self.0 / 3_600, self.0 / 60 % 60, self.0 % 60)
     }
 }
 

@@ -43,7 +43,8 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    const ADMITTED: Self = Self { rc: 0, text: None, written: Written { account: None, qos: None, cost_center: None } };
+    const ADMITTED: Self =
+        Self { rc: 0, text: None, written: Written { account: None, qos: None, cost_center: None, begin_at: None } };
 
     fn refused(code: Code, text: String) -> Self {
         Self { rc: rc(code.kind()), text: Some(text), written: Written::default() }
@@ -103,13 +104,14 @@ impl<B: Bench> Plugin<B> {
             Err(fault) => return self.unjudged(&fault),
         };
         match bench.submit(&request, now, &mut log::line) {
-            Answer::Admit { account, qos, cost_center, text } => Outcome {
+            Answer::Admit { account, qos, cost_center, begin_at, text } => Outcome {
                 rc: 0,
                 text,
                 written: Written {
                     account: account.filter(|_| request.account.is_none()).map(|account| account.as_str().to_owned()),
                     qos: qos.filter(|_| request.qos.is_none()),
                     cost_center: cost_center.filter(|_| request.cost_center.is_none()),
+                    begin_at: begin_at.map(|at| at.0),
                 },
             },
             Answer::Refuse { code, text } => Outcome::refused(code, text),
@@ -142,8 +144,11 @@ impl<B: Bench> Plugin<B> {
         }
         let Some(bench) = &self.bench else { return Outcome::unavailable(&self.contact) };
         match bench.modify(&edit, editor, now, &mut log::line) {
-            // An existing job has all that a new one may lack.
-            Answer::Admit { .. } => Outcome::ADMITTED,
+            // An existing job has all that a new one may lack, but a window may put it off.
+            Answer::Admit { begin_at, text, .. } => {
+                let written = Written { begin_at: begin_at.map(|at| at.0), ..Written::default() };
+                Outcome { rc: 0, text, written }
+            }
             Answer::Refuse { code, text } => Outcome::refused(code, text),
         }
     }
@@ -160,9 +165,10 @@ impl<B: Bench> Plugin<B> {
 /// Slurm's number for a kind of refusal. Never one of those that make the client try again.
 fn rc(kind: Kind) -> i32 {
     let number = match kind {
-        Kind::Access | Kind::Unavailable => sys::ESLURM_ACCESS_DENIED,
+        Kind::Access | Kind::Unavailable | Kind::Closed => sys::ESLURM_ACCESS_DENIED,
         Kind::Account => sys::ESLURM_INVALID_ACCOUNT,
         Kind::TimeLimit => sys::ESLURM_MISSING_TIME_LIMIT,
+        Kind::TooLong => sys::ESLURM_INVALID_TIME_LIMIT,
         Kind::Quota => sys::ESLURM_ACCOUNTING_POLICY,
         Kind::Queue => sys::ESLURM_INVALID_QOS,
         Kind::CostCenter => sys::ESLURM_INVALID_WCKEY,

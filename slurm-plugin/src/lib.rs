@@ -101,8 +101,10 @@ pub unsafe extern "C" fn job_modify(job_desc: *mut job_desc_msg_t, _job: *mut c_
     // SAFETY: passed on as it came.
     let outcome = unsafe { modify(job_desc, submit_uid) };
     if let Some(words) = &outcome.text {
+        let verdict = if outcome.rc == 0 { "let through" } else { "refused" };
         guard::guard((), || {
-            ffi::log::line(bursar_policy::job::Severity::Info, &format!("update by uid {submit_uid} refused: {words}"));
+            let line = format!("update by uid {submit_uid} {verdict}: {words}");
+            ffi::log::line(bursar_policy::job::Severity::Info, &line);
         });
     }
     outcome.rc
@@ -131,14 +133,21 @@ pub unsafe extern "C" fn job_modify(
     })
 }
 
+/// Judges a change and writes what follows from it; slurmctld passes one description for all records of an array.
+///
 /// # Safety
-/// `job_desc` is null or a description whose strings stay as they are during the call.
-unsafe fn modify(job_desc: *const job_desc_msg_t, submit_uid: u32) -> Outcome {
-    judged(|plugin| {
-        // SAFETY: by this function's contract.
+/// `job_desc` is null or a description that is this call's alone, with strings of Slurm's allocator.
+unsafe fn modify(job_desc: *mut job_desc_msg_t, submit_uid: u32) -> Outcome {
+    let outcome = judged(|plugin| {
+        // SAFETY: by this function's contract; the strings stay as they are until `write` below.
         let Some(desc) = (unsafe { Desc::borrow(job_desc) }) else { return Outcome::unavailable(plugin.contact()) };
         plugin.modify(&desc, submit_uid, SystemClock.now())
-    })
+    });
+    guard::guard((), || {
+        // SAFETY: the description is this call's alone, and nothing borrows from it any more.
+        unsafe { desc::write(job_desc, &outcome.written) };
+    });
+    outcome
 }
 
 /// The outcome of `judge`, and a refusal when it panics or when there is no plugin to ask.

@@ -8,12 +8,15 @@ use super::ledger::Ledger;
 use super::place::{account_and_grant, cost_center, fits_queue, queues};
 use super::request::{Edit, Memory, Request, TimeLimit};
 use super::room::{More, Payer, Seat, has_room};
+use super::windows::{Ruled, emergency};
 use crate::access;
 use crate::limit::Usage;
-use crate::reason::Reason;
+use crate::reason::{Kind, Reason};
+use crate::role::Lifts;
 use crate::snapshot::{LiveJobRef, Snapshot};
 use crate::time::Timestamp;
 use crate::tres::Tres;
+use crate::window::Run;
 
 /// Judges an edit of `jobs`, the records that the edited id names. Admits with the work that is to be booked, if any.
 ///
@@ -45,6 +48,7 @@ fn of_one<'s>(
     let new = edited(&old, edit);
     let moved = edit.account.is_some_and(|account| !account.eq_ignore_ascii_case(job.account));
     let requeued = edit.qos.is_some_and(|qos| !qos.eq_ignore_ascii_case(job.qos));
+    let rerouted = edit.partition.is_some_and(|partition| partition != job.partition);
     let later = edit.begin_at.is_some_and(|begin| begin > now);
     let sooner = edit.begin_at.is_some_and(|begin| begin.max(now) < job.begin_at.max(now));
     let was = bound_listed(snapshot, &old, old.partition);
@@ -58,7 +62,9 @@ fn of_one<'s>(
         (Bound::Cost(_), Bound::Timeless(partition)) => return Err(Reason::NoTimeLimit(partition)),
     };
     let retagged = edit.cost_center.is_some();
-    if !raised && !moved && !requeued && !retagged && !later && !sooner && !edit.releases {
+    // Whether it changes when the job may begin, or what it must keep to.
+    let windowed = raised || moved || requeued || rerouted || later || sooner || edit.releases;
+    if !windowed && !retagged {
         return Ok(None);
     }
     if snapshot.is_stale(now) {
@@ -68,10 +74,11 @@ fn of_one<'s>(
     let (account, grant) = account_and_grant(snapshot, &person, new.account, now)?;
     let cost = |bound| if let Bound::Cost(cost) = bound { cost } else { Cost::default() };
     let (was, becomes) = (cost(was), cost(becomes));
+    let queues = queues(snapshot, new.qos, grant.role, account.position);
     if requeued || moved || raised {
-        for queue in queues(snapshot, new.qos, grant.role, account.position)? {
+        for queue in queues.as_ref().map_err(|reason| *reason)? {
             let alone = if requeued { becomes.tres } else { grown(&becomes.tres, &was.tres) };
-            fits_queue(snapshot, &queue, edit.time_limit.unwrap_or(TimeLimit::Unset), &alone)?;
+            fits_queue(snapshot, queue, edit.time_limit.unwrap_or(TimeLimit::Unset), &alone)?;
         }
     }
     if retagged {
@@ -81,8 +88,37 @@ fn of_one<'s>(
     if begin_at >= grant.until {
         return Err(Reason::BeginsAfterGrant(grant.until_text));
     }
+    let lifting = |lifts| emergency(snapshot, &person, account.position, (now, begin_at), lifts);
+    let (mut waits, mut emergency) = (None, None);
+    if windowed {
+        let queues = queues.unwrap_or_default();
+        let (partition, role) = (new.partition, Some(grant.role));
+        let ruled = Ruled { snapshot, partition, queues: &queues, role, account: account.position };
+        let run = Run { begin_at, seconds: becomes.seconds.saturating_sub(snapshot.facts().slack) };
+        (waits, emergency) = match (ruled.waits(run, now), lifting(Lifts::windows)) {
+            (Ok(None), _) => (None, None),
+            (_, Some(emergency)) => (None, Some(emergency)),
+            (outcome, None) => (outcome?, None),
+        };
+    }
+    let begin_at = waits.map_or(begin_at, |waits| waits.until);
+    if begin_at >= grant.until {
+        return Err(Reason::BeginsAfterGrant(grant.until_text));
+    }
+    let terms = |asked, emergency| Terms {
+        uid: job.uid,
+        account: account.name,
+        grant: grant.id,
+        asked,
+        qos: None,
+        cost_center: None,
+        storage: None,
+        waits,
+        emergency,
+    };
     if !raised && !moved && !sooner {
-        return Ok(None);
+        let nothing = Asked { jobs: 0, cost: Cost::default(), begin_at };
+        return Ok((waits.is_some() || emergency.is_some()).then(|| terms(nothing, emergency)));
     }
     let tasks = u64::from(job.tasks);
     let new = Asked { jobs: tasks, cost: becomes, begin_at };
@@ -93,10 +129,13 @@ fn of_one<'s>(
     let covered = access::covers(&grant, old_line.iter().copied());
     let mut more = Difference { new, old, old_line, covered, horizons: Horizons::new(snapshot, now) };
     let seat = Seat { person: &person, account: account.position, grant: &grant };
-    has_room(snapshot, ledger, &seat, now, &mut more)?;
+    match (has_room(snapshot, ledger, &seat, now, &mut more), lifting(Lifts::limits)) {
+        (Ok(()), _) => {}
+        (Err(reason), Some(lifted)) if reason.code().kind() == Kind::Quota => emergency = Some(lifted),
+        (Err(reason), _) => return Err(reason),
+    }
     let asked = if moved || sooner { new } else { delta(&new, &old) };
-    let (uid, account, grant) = (job.uid, account.name, grant.id);
-    Ok(Some(Terms { uid, account, grant, asked, qos: None, cost_center: None, storage: None }))
+    Ok(Some(terms(asked, emergency)))
 }
 
 /// What an edit adds: to those who paid before the difference, to new payers everything.

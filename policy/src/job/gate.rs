@@ -48,7 +48,9 @@ pub enum Answer {
         qos: Option<String>,
         /// The cost centre to be written into a request that names none.
         cost_center: Option<String>,
-        /// Lines for the user, of a job that enters.
+        /// The earliest begin to be written into the request, where a window makes it wait.
+        begin_at: Option<Timestamp>,
+        /// Lines for the user.
         text: Option<String>,
     },
     /// It may not.
@@ -62,7 +64,7 @@ pub enum Answer {
 
 impl Answer {
     /// A yes that leaves the request as it is.
-    pub const ADMITTED: Self = Self::Admit { account: None, qos: None, cost_center: None, text: None };
+    pub const ADMITTED: Self = Self::Admit { account: None, qos: None, cost_center: None, begin_at: None, text: None };
 
     /// A yes on these terms.
     fn on(terms: &Terms<'_>, snapshot: &Snapshot) -> Self {
@@ -70,6 +72,7 @@ impl Answer {
             account: AccountName::new(terms.account).ok(),
             qos: terms.qos.map(str::to_owned),
             cost_center: terms.cost_center.map(str::to_owned),
+            begin_at: terms.waits.map(|waits| waits.until),
             text: notice::of(terms, snapshot),
         }
     }
@@ -178,6 +181,7 @@ impl Gate {
             Verdict::Admit(_) if self.is_settling(snapshot, now) => self.refuse(Some(snapshot), &Reason::Starting),
             Verdict::Admit(terms) => {
                 state.ledger.book(snapshot, &terms, now);
+                log_emergency(&terms, "enters", log);
                 Answer::on(&terms, snapshot)
             }
             Verdict::Refuse(reason) => self.refuse(Some(snapshot), &reason),
@@ -230,8 +234,17 @@ impl Gate {
             Ok(terms) => {
                 for terms in &terms {
                     state.ledger.book_edit(snapshot, terms, now);
+                    log_emergency(terms, "is changed", log);
                 }
-                Answer::ADMITTED
+                // One description serves all records of an array: the last of their begins fits each of them.
+                let last = terms.iter().filter_map(|terms| terms.waits).max_by_key(|waits| waits.until);
+                Answer::Admit {
+                    account: None,
+                    qos: None,
+                    cost_center: None,
+                    begin_at: last.map(|waits| waits.until),
+                    text: last.map(|waits| notice::waits(&waits, snapshot)),
+                }
             }
             Err(reason) => self.refuse(Some(snapshot), &reason),
         }
@@ -247,5 +260,13 @@ impl Gate {
                 state.ledger.roll_over(snapshot, now);
             }
         }
+    }
+}
+
+/// That a job does what it does only because of an emergency grant.
+fn log_emergency(terms: &Terms<'_>, does: &str, log: &mut dyn FnMut(Severity, &str)) {
+    if let Some(grant) = terms.emergency {
+        let Terms { uid, account, .. } = terms;
+        log(Severity::Info, &format!("a job of uid {uid} on account {account} {does} by emergency grant G{grant}"));
     }
 }

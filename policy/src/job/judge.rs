@@ -8,11 +8,14 @@ use super::most_tasks;
 use super::place::{account_and_grant, cost_center, fits_queue, queues};
 use super::request::Request;
 use super::room::{More, Payer, Seat, has_room};
+use super::windows::{Ruled, Waits, emergency};
 use crate::limit::Usage;
-use crate::reason::{Owner, Reason};
+use crate::reason::{Kind, Owner, Reason};
+use crate::role::Lifts;
 use crate::snapshot::{AccountRef, OverStorageRef, PersonRef, Snapshot};
 use crate::time::Timestamp;
 use crate::tres::Tres;
+use crate::window::Run;
 
 /// The answer to a job.
 #[derive(Debug, Clone)]
@@ -41,6 +44,10 @@ pub struct Terms<'s> {
     pub cost_center: Option<&'s str>,
     /// Storage that is over its allocation, of which the owner is warned.
     pub storage: Option<OverStorageRef<'s>>,
+    /// What the job has to wait for: its begin is to be written into it.
+    pub waits: Option<Waits>,
+    /// The emergency grant without which it would have been refused or had to wait.
+    pub emergency: Option<u64>,
 }
 
 /// Judges a job that wants to enter.
@@ -82,13 +89,38 @@ fn admit<'s>(
     for queue in &queues {
         fits_queue(snapshot, queue, request.time_limit, &cost.tres)?;
     }
+    let ruled = Ruled {
+        snapshot,
+        partition: request.partition,
+        queues: &queues,
+        role: Some(grant.role),
+        account: account.position,
+    };
+    let lifting = |lifts| emergency(snapshot, &person, account.position, (now, begin_at), lifts);
+    // The time limit has to fit in; what slurmctld takes to end a job is not counted against its owner.
+    let run = Run { begin_at, seconds: cost.seconds.saturating_sub(snapshot.facts().slack) };
+    let (waits, mut emergency) = match (ruled.waits(run, now), lifting(Lifts::windows)) {
+        (Ok(None), _) => (None, None),
+        (_, Some(emergency)) => (None, Some(emergency)),
+        (outcome, None) => (outcome?, None),
+    };
+    let begin_at = waits.map_or(begin_at, |waits| waits.until);
+    if begin_at >= grant.until {
+        return Err(Reason::BeginsAfterGrant(grant.until_text));
+    }
     let storage = storage(snapshot, &person, &account)?;
     // What Slurm cannot read either is left to Slurm, whose own error says more.
     let jobs = request.array.map_or(1, |text| most_tasks(text).unwrap_or(1));
     let asked = Asked { jobs, cost, begin_at };
     let seat = Seat { person: &person, account: account.position, grant: &grant };
-    has_room(snapshot, ledger, &seat, now, &mut Whole { asked, horizons: Horizons::new(snapshot, now), last: None })?;
-    Ok(Terms { uid: person.uid(), account: account.name, grant: grant.id, asked, qos, cost_center, storage })
+    let mut whole = Whole { asked, horizons: Horizons::new(snapshot, now), last: None };
+    match (has_room(snapshot, ledger, &seat, now, &mut whole), lifting(Lifts::limits)) {
+        (Ok(()), _) => {}
+        (Err(reason), Some(lifted)) if reason.code().kind() == Kind::Quota => emergency = Some(lifted),
+        (Err(reason), _) => return Err(reason),
+    }
+    let (uid, account, grant) = (person.uid(), account.name, grant.id);
+    Ok(Terms { uid, account, grant, asked, qos, cost_center, storage, waits, emergency })
 }
 
 /// Refuses for storage that must not be exceeded; gives what is to be warned of.

@@ -3,6 +3,7 @@
 //! * [`Request`] and [`Edit`] are what is asked, [`bound`] is what it can cost at most.
 //! * [`judge`] says yes with terms or no with a reason; [`judge_edit`] does for a change; both are pure functions.
 //! * `place` finds account, queue and cost centre, `room` asks every limit, `asked` cuts work into periods.
+//! * `windows` says whether a job may begin now, and when it may.
 //! * [`Ledger`] holds what was admitted and is not yet seen in slurmctld's own list.
 //! * [`Gate`] puts them together behind one lock, and keeps the snapshot fresh.
 
@@ -28,6 +29,9 @@ mod room;
 mod table_tests;
 #[cfg(test)]
 mod tests;
+mod windows;
+#[cfg(test)]
+mod windows_tests;
 
 pub use array::most_tasks;
 pub use asked::Asked;
@@ -38,3 +42,4 @@ pub use gres::GpuAsk;
 pub use judge::{Terms, Verdict, judge};
 pub use ledger::{GRACE, Ledger};
 pub use request::{Edit, Memory, Request, Shape, TimeLimit};
+pub use windows::{Waits, moved_to};

@@ -1,13 +1,14 @@
 //! What somebody is told whose job enters: what it may cost, and what to look after.
 
 use super::judge::Terms;
-use crate::reason::{Hours, Money};
+use super::windows::Waits;
+use crate::reason::{Hours, Money, WindowName};
 use crate::snapshot::Snapshot;
 use crate::tres::Resource;
 
 /// The lines for the owner of a job that enters on `terms`, if there is anything to tell.
 pub(super) fn of(terms: &Terms<'_>, snapshot: &Snapshot) -> Option<String> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = terms.waits.iter().map(|found| waits(found, snapshot)).collect();
     if snapshot.facts().tells_cost {
         let asked = &terms.asked;
         let most =
@@ -30,4 +31,15 @@ pub(super) fn of(terms: &Terms<'_>, snapshot: &Snapshot) -> Option<String> {
         ));
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// That a job waits for an opening, and until when.
+pub(super) fn waits(waits: &Waits, snapshot: &Snapshot) -> String {
+    match snapshot.window_at(waits.opens) {
+        Some(window) => {
+            let (until, name) = (window.opens_text(waits.until), WindowName::of(&window));
+            format!("this job can begin {until} at the earliest, when {name} opens")
+        }
+        None => format!("this job can begin {} at the earliest", waits.until),
+    }
 }

@@ -23,6 +23,7 @@ pub enum GovernsRef<'s> {
 #[derive(Clone, Copy)]
 pub struct WindowRef<'s> {
     snapshot: &'s Snapshot,
+    position: u32,
     record: WindowRecord,
 }
 
@@ -34,20 +35,30 @@ impl fmt::Debug for WindowRef<'_> {
 
 impl PartialEq for WindowRef<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.record == other.record
+        (self.position, self.record) == (other.position, other.record)
     }
 }
 
 impl Snapshot {
     /// Every window, once for each of those whose work it governs.
     pub fn windows(&self) -> impl Iterator<Item = WindowRef<'_>> + Clone {
-        (0..self.count::<WindowRecord>(Section::Windows))
-            .filter_map(|at| self.record(Section::Windows, at))
-            .map(|record| WindowRef { snapshot: self, record })
+        let count = u32::try_from(self.count::<WindowRecord>(Section::Windows)).unwrap_or(u32::MAX);
+        (0..count).filter_map(|at| self.window_at(at))
+    }
+
+    /// The window at this position.
+    pub fn window_at(&self, position: u32) -> Option<WindowRef<'_>> {
+        let record = self.record(Section::Windows, position as usize)?;
+        Some(WindowRef { snapshot: self, position, record })
     }
 }
 
 impl<'s> WindowRef<'s> {
+    /// Its place among [`Snapshot::windows`].
+    pub fn position(&self) -> u32 {
+        self.position
+    }
+
     /// What people call it.
     pub fn name(&self) -> &'s str {
         self.snapshot.text(self.record.name)

@@ -89,6 +89,8 @@ fn given_every_code_then_slurms_number_fits_it_and_never_makes_the_client_try_ag
         (Code::Consumed(Counted::Money, Within::Grant), 2050),
         (Code::QueueNotGranted, 2066),
         (Code::CostCenterMissing, 2057),
+        (Code::WindowClosed, 2002),
+        (Code::WindowTooShort, 2051),
     ] {
         assert_eq!(plugin(refusal(code)).submit(&Sample::sbatch(70_001).desc(), NOW).rc, expected, "{code}");
     }
@@ -100,11 +102,12 @@ fn given_an_account_in_the_verdict_then_it_is_written_only_where_none_was_named(
         account: Some(AccountName::new("physics").unwrap()),
         qos: Some("normal".into()),
         cost_center: Some("cc-1".into()),
+        begin_at: None,
         text: Some("this job may cost 1.00 EUR".into()),
     });
     let written = |account: Option<&str>, qos: Option<&str>, cost_center: Option<&str>| {
         let [account, qos, cost_center] = [account, qos, cost_center].map(|text| text.map(str::to_owned));
-        Written { account, qos, cost_center }
+        Written { account, qos, cost_center, begin_at: None }
     };
     let all = written(Some("physics"), Some("normal"), Some("cc-1"));
     let bare = plugin.submit(&Sample::sbatch(70_001).desc(), NOW);
@@ -114,6 +117,21 @@ fn given_an_account_in_the_verdict_then_it_is_written_only_where_none_was_named(
     assert_eq!(plugin.submit(&empty.desc(), NOW).written, all);
     let named = Sample::sbatch(70_001).text(|raw| &mut raw.account, "Physics").text(|raw| &mut raw.wckey, "x");
     assert_eq!(plugin.submit(&named.desc(), NOW).written, written(None, Some("normal"), None));
+}
+
+#[test]
+fn given_a_begin_in_the_verdict_then_it_is_written_into_jobs_and_updates_whatever_they_say() {
+    let opening = Timestamp(NOW.0 + 3_600);
+    let Answer::Admit { account, qos, cost_center, .. } = Answer::ADMITTED else { panic!("a refusal") };
+    let text = Some("later".to_owned());
+    let plugin = plugin(Answer::Admit { account, qos, cost_center, begin_at: Some(opening), text });
+    let outcome = plugin.submit(&Sample::sbatch(70_001).with(|raw| raw.begin_time = NOW.0).desc(), NOW);
+    assert_eq!((outcome.rc, outcome.text.as_deref()), (0, Some("later")));
+    assert_eq!(outcome.written.begin_at, Some(opening.0));
+    let release = Sample::untouched().with(|raw| raw.priority = 0xffff_ffff).text(|raw| &mut raw.job_id_str, "7");
+    let outcome = plugin.modify(&release.desc(), 70_001, NOW);
+    assert_eq!((outcome.rc, outcome.text.as_deref()), (0, Some("later")));
+    assert_eq!(outcome.written, Written { begin_at: Some(opening.0), ..Written::default() });
 }
 
 #[test]

@@ -91,7 +91,7 @@ impl<'a> Desc<'a> {
     }
 }
 
-/// What is written into a description that says nothing of it.
+/// What is written into a description: texts only where it says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Written {
     /// The account.
@@ -100,20 +100,43 @@ pub(crate) struct Written {
     pub(crate) qos: Option<String>,
     /// The wckey.
     pub(crate) cost_center: Option<String>,
+    /// The earliest begin, in seconds of UTC; it replaces what the description says.
+    pub(crate) begin_at: Option<i64>,
 }
 
-/// Writes `texts` into the description.
+/// Writes `written` into the description.
 ///
 /// # Safety
 /// `raw` is null or a job description that is this call's alone, its texts null or from Slurm's allocator.
-pub(crate) unsafe fn write(raw: *mut job_desc_msg_t, texts: &Written) {
+pub(crate) unsafe fn write(raw: *mut job_desc_msg_t, written: &Written) {
     // SAFETY: null or valid and unshared by this function's contract.
     let Some(raw) = (unsafe { raw.as_mut() }) else { return };
-    let slots = [(&mut raw.account, &texts.account), (&mut raw.qos, &texts.qos), (&mut raw.wckey, &texts.cost_center)];
+    let Written { account, qos, cost_center, begin_at } = written;
+    if let Some(begin_at) = *begin_at {
+        raw.begin_time = begin_at;
+    }
+    let slots = [(&mut raw.account, account), (&mut raw.qos, qos), (&mut raw.wckey, cost_center)];
     for (slot, text) in slots {
         if let Some(text) = text {
             // SAFETY: the slot is null or Slurm's and unshared by this function's contract.
             unsafe { text::replace(slot, text) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ffi::sample::Sample;
+
+    #[test]
+    fn given_a_begin_then_it_replaces_what_the_description_says_and_nothing_else_is_touched() {
+        let mut sample = Sample::sbatch(70_001).with(|raw| raw.begin_time = 5);
+        for (begin_at, written) in [(None, 5), (Some(77), 77)] {
+            // SAFETY: the description is the sample's, and nothing borrows from it.
+            unsafe { write(&raw mut sample.raw, &Written { begin_at, ..Written::default() }) };
+            assert_eq!(sample.raw.begin_time, written);
+        }
+        assert!(sample.raw.account.is_null() && sample.raw.qos.is_null() && sample.raw.wckey.is_null());
     }
 }
