@@ -3,7 +3,7 @@
 //! * [`run`](mod@run) starts everything and ends it.
 //! * [`people`] follows sources and policy into the store, onto hosts and, through [`associations`], into Slurm.
 //! * [`usage`] follows jobs and runs into the snapshot that the plugin decides from.
-//! * [`doors`] takes partitions out of service outside their windows.
+//! * [`doors`] takes partitions out of service outside their windows, [`moves`] puts waiting jobs into them.
 //! * [`logins`] keeps what PAM modules tell.
 //! * [`answer`] is what it says to the command line.
 //! * [`site`] is what the tasks share; [`describe`] puts a pass into words.
@@ -13,6 +13,7 @@ pub mod associations;
 pub mod describe;
 pub mod doors;
 pub mod logins;
+pub mod moves;
 pub mod people;
 pub mod run;
 pub mod site;

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::answer::Answers;
 use super::doors::Doors;
 use super::logins;
+use super::moves::Moves;
 use super::people::People;
 use super::site::{Site, View};
 use super::usage::Usage;
@@ -67,6 +68,7 @@ pub async fn run(paths: ConfigPaths) -> Result<(), Error> {
     let laid_out = Arc::new(Notify::new());
     let people = tokio::spawn(People::new(site.clone(), commands.clone(), laid_out.clone()).run(requests));
     let doors = tokio::spawn(Doors::new(site.clone(), commands.clone()).run());
+    let moves = tokio::spawn(Moves::new(site.clone(), commands.clone()).run());
     let usage = tokio::spawn(Usage::new(site.clone(), commands, laid_out).run());
     let records = tokio::spawn(logins::run(site.clone(), socket));
     let answers = Arc::new(Answers::new(site.clone()));
@@ -81,6 +83,7 @@ pub async fn run(paths: ConfigPaths) -> Result<(), Error> {
         _ = people => Err(Error::Task("people")),
         _ = usage => Err(Error::Task("usage")),
         _ = doors => Err(Error::Task("doors")),
+        _ = moves => Err(Error::Task("moves")),
         _ = records => Err(Error::Task("logins")),
         _ = served => Err(Error::Task("answers")),
     };

@@ -14,13 +14,14 @@ use tokio::sync::Notify;
 use super::site::{Site, View, chain};
 use crate::accounting::settled::Terms;
 use crate::accounting::{Flight, Settled, Standing, flight::Ground, listed};
+use crate::config::Config;
 use crate::slurm::SlurmCommands;
 use crate::slurm::desired::ClusterName;
 use crate::slurm::facts::ClusterFacts;
 use crate::slurm::live;
 use crate::slurm::settled::{self, EndedIn, WckeyColumn};
 use crate::snapshot::compile::{self, Sources};
-use crate::snapshot::{Holdings, publish, queues};
+use crate::snapshot::{Holdings, publish, queues, windows};
 use crate::store::runs::Run;
 
 /// The cluster's facts are read this often: seconds.
@@ -29,6 +30,8 @@ const FACTS_AFTER: u64 = 30;
 const LOOKBACKS: [(u64, u64); 3] = [(0, 300), (300, 7_200), (86_400, 35 * 86_400)];
 /// The plugin's snapshot is renewed this often even if nothing changed: its bookings end by the list's age. Seconds.
 const RENEWED_AFTER: u64 = 10;
+/// The openings of windows are laid out anew this often: seconds.
+const LAID_OUT_AFTER: u64 = 60;
 /// The name of the reading's watermark in the store.
 const WATERMARK: &str = "ended";
 
@@ -52,6 +55,8 @@ pub struct Usage {
     may_read: bool,
     quarantined: u64,
     published: [Option<Contents>; 2],
+    /// The openings of the windows of a configuration, and when they were laid out.
+    openings: Option<(Timestamp, Arc<Config>, Vec<windows::LaidOut>)>,
     /// When slurmctld was asked for the newest list.
     listed_as_of: Option<Timestamp>,
 }
@@ -70,6 +75,7 @@ impl Usage {
             may_read: false,
             quarantined: 0,
             published: [None, None],
+            openings: None,
             listed_as_of: None,
         }
     }
@@ -244,6 +250,7 @@ impl Usage {
             // A limit on a longer period, a price or a zone is new: what was consumed must be counted by it first.
             self.sum(&view, now).await?;
         }
+        self.lay_out_windows(&view, now)?;
         let Some(settled) = &self.settled else { return Err("no sums of runs yet".to_owned()) };
         let calendars = &terms.calendars;
         let edges = compile::edges(calendars, now).map_err(|error| chain(&error))?;
@@ -278,7 +285,9 @@ impl Usage {
             stored: &view.stored,
             holdings: &holdings,
         };
-        let controller = compile::controller(&sources, &cluster, &standing, &self.flight, edges, as_of);
+        let mut controller = compile::controller(&sources, &cluster, &standing, &self.flight, edges, as_of);
+        let openings = self.openings.as_ref().map_or(&[][..], |(_, _, openings)| openings);
+        controller.windows = windows::of(&view.config.policy.windows, openings, &controller.accounts);
         let jobs = compile::jobs(&sources, &self.flight, as_of);
         let folder = &view.config.machine.paths.publish;
         // The list of jobs first: an edit judged between the two then finds its job.
@@ -296,6 +305,18 @@ impl Usage {
             view.flight = flight;
         });
         Ok(format!("generation {generation}"))
+    }
+
+    /// Lays the windows' openings out where they are new or some time has passed.
+    fn lay_out_windows(&mut self, view: &View, now: Timestamp) -> Result<(), String> {
+        let stands = self.openings.as_ref().is_some_and(|(at, config, _)| {
+            now.seconds_since(*at) < LAID_OUT_AFTER && *at <= now && Arc::ptr_eq(config, &view.config)
+        });
+        if !stands {
+            let openings = windows::lay_out(&view.config.policy.windows, now).map_err(|error| chain(&error))?;
+            self.openings = Some((now, Arc::clone(&view.config), openings));
+        }
+        Ok(())
     }
 
     /// Publishes `contents` unless the same were published a moment ago; gives the bytes if it did.

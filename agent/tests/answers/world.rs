@@ -15,8 +15,8 @@ use bursar_agent::accounting::{Calendar, Flight, Settled, Standing};
 use bursar_agent::config::{self, Config, ConfigPaths};
 use bursar_agent::daemon::site::{Associations, SyncRequest};
 use bursar_agent::daemon::{Answers, Site, View};
-use bursar_agent::snapshot::Holdings;
 use bursar_agent::snapshot::compile::{self, Cluster, Sources};
+use bursar_agent::snapshot::{Holdings, windows};
 use bursar_agent::store::grants::NewGrant;
 use bursar_agent::store::logins::{Login, LoginDecision};
 use bursar_agent::store::numbers::UidPool;
@@ -375,6 +375,9 @@ async fn view(store: &Store, config: Config, live: Vec<LiveJob>, now: Timestamp)
         Sources { config: &config, calendar: calendar_of_site, calendars, stored: &stored, holdings: &holdings };
     let mut contents = compile::controller(&sources, &cluster, &standing, &flight, edges, now);
     contents.header.generation = 7;
+    let windows = &config.policy.windows;
+    let openings = windows::lay_out(windows, now).expect("openings");
+    contents.windows = windows::of(windows, &openings, &contents.accounts);
     let snapshot = Snapshot::decode(encode(&contents).expect("bytes")).expect("a snapshot");
     View {
         config: Arc::new(config),
