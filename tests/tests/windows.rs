@@ -168,10 +168,8 @@ fn given_a_closed_window_that_lets_jobs_wait_then_they_begin_at_the_opening_what
     let (opens, closes) = (minute(now, 180), minute(now, 240));
     rule(site, &[window("night", "partition = \"night\"", opens, closes, "outside = \"wait\"")])?;
     let output = sbatch(site, "ana", &["--time=5", "--partition=night"])?;
-    let told = format!(
-        "this job can begin {} at the earliest, when window night of partition night opens",
-        text(opens)
-    );
+    let told =
+        format!("this job can begin {} at the earliest, when window night of partition night opens", text(opens));
     assert!(output.stderr.contains(&told), "{}", output.stderr);
     let job = output.ok()?.trim().to_owned();
     assert!(job.parse::<u32>().is_ok(), "standard output stays a number: {job}");
@@ -208,7 +206,8 @@ fn given_jobs_that_must_end_inside_then_one_that_does_not_fit_is_refused_with_it
     let start = Instant::now();
     let output = sbatch(site, "ana", &["--time=110"])?;
     assert_refused(&output, start.elapsed(), "BSR-181", &sentence, slurms);
-    let sentence = "this job may run for 4:00:00, and window short of account science is never open for so long: 2:00:00";
+    let sentence =
+        "this job may run for 4:00:00, and window short of account science is never open for so long: 2:00:00";
     let start = Instant::now();
     let output = sbatch(site, "ana", &["--time=240"])?;
     assert_refused(&output, start.elapsed(), "BSR-181", sentence, slurms);
@@ -225,7 +224,13 @@ fn given_jobs_that_still_wait_when_their_window_closes_then_they_are_moved_and_r
         site,
         &[
             window("day", "partition = \"night\"", minute(now, -120), closes, "outside = \"refuse\""),
-            window("pinned", "partition = \"cloud\"", minute(now, -120), closes, "outside = \"wait\"\nmove-pending = false"),
+            window(
+                "pinned",
+                "partition = \"cloud\"",
+                minute(now, -120),
+                closes,
+                "outside = \"wait\"\nmove-pending = false",
+            ),
         ],
     )?;
     let reopens = minute(now, -120) + 86_400;
@@ -277,7 +282,8 @@ fn doors(site: &Governed) -> Result<Vec<Vec<String>>> {
 }
 
 #[test]
-fn given_a_partition_that_is_drained_outside_then_bursar_acts_once_at_each_edge_and_leaves_others_work_alone() -> Result<()> {
+fn given_a_partition_that_is_drained_outside_then_bursar_acts_once_at_each_edge_and_leaves_others_work_alone()
+-> Result<()> {
     let (site, _alone) = governed();
     let cluster = site.cluster();
     let now = host_now(site)?;
@@ -354,7 +360,11 @@ fn given_an_emergency_grant_then_windows_and_limits_are_lifted_while_it_holds_an
         Ok(output.ok().map(drop).map_err(|error| error.to_string()))
     })?;
     let log = cluster.slurmctld_log()?;
-    assert!(log.contains("enters by emergency grant G"), "{}", log.lines().rev().take(20).collect::<Vec<_>>().join("\n"));
+    assert!(
+        log.contains("enters by emergency grant G"),
+        "{}",
+        log.lines().rev().take(20).collect::<Vec<_>>().join("\n")
+    );
     assert!(sbatch(site, "lena", &night)?.stderr.contains("BSR-141"), "limits are not lifted");
     assert!(sbatch(site, "ben", &night)?.stderr.contains("BSR-180"), "nor are others' windows");
 
