@@ -34,6 +34,8 @@ fn the_agents_tests_pass_on(version: SlurmVersion) -> Result<()> {
     let program = test_program();
     let cluster = Cluster::builder()
         .slurm(version)
+        .slurm_conf("AccountingStorageTRES=gres/gpu")
+        .slurm_conf("GresTypes=gpu")
         .slurm_conf("PartitionName=whole Nodes=n[1-2] OverSubscribe=EXCLUSIVE MaxTime=60 State=UP")
         .slurm_conf("PartitionName=open Nodes=n[1-2] MaxTime=UNLIMITED State=UP")
         .up()?;
@@ -51,7 +53,7 @@ fn the_agents_tests_pass_on(version: SlurmVersion) -> Result<()> {
     let output = host.sh(&run)?;
     println!("{}", output.stdout);
     assert!(output.success(), "{}{}", output.stdout, output.stderr);
-    assert!(output.stdout.contains(" 3 passed; 0 failed"), "{}", output.stdout);
+    assert!(output.stdout.contains(" 4 passed; 0 failed"), "{}", output.stdout);
     Ok(())
 }
 

@@ -65,7 +65,7 @@ pub fn desired(view: &View, now: Timestamp) -> Result<(DesiredCluster, Option<St
         let names: Vec<&str> = waiting.iter().take(10).map(UserName::as_str).collect();
         format!("{} people wait for their account on this host: {}", waiting.len(), names.join(", "))
     });
-    Ok((DesiredCluster { cluster, accounts, people, former_people }, left_out))
+    Ok((DesiredCluster { accounts, people, former_people, ..DesiredCluster::of(cluster) }, left_out))
 }
 
 fn user(holding: &Holding<'_>) -> DesiredUser {

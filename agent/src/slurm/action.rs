@@ -8,6 +8,7 @@ use bursar_policy::{AccountName, UserName};
 
 use super::command::words;
 use super::desired::{AdminLevel, ClusterName, JobLimits, Label};
+use super::queue_action::QueueAction;
 
 /// An account to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +85,8 @@ pub enum Action {
         /// The people.
         users: Vec<UserName>,
     },
+    /// What concerns QOS, limits that slurmctld holds, and cost centres.
+    Queue(QueueAction),
 }
 
 /// The arguments and the standard input of one `sacctmgr` call.
@@ -160,12 +163,13 @@ impl Action {
                 "set",
                 &format!("adminlevel={}", level.word()),
             ]),
+            Self::Queue(action) => action.args(cluster),
         };
         Invocation { args, input: None }
     }
 }
 
-fn commas<T: AsRef<str>>(names: &[T]) -> String {
+pub(super) fn commas<T: AsRef<str>>(names: &[T]) -> String {
     names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(",")
 }
 
@@ -214,7 +218,7 @@ fn load_document(cluster: &ClusterName, accounts: &[NewAccount], associations: &
 }
 
 /// The first names and how many more there are.
-fn some<T: AsRef<str>>(names: &[T]) -> String {
+pub(super) fn some<T: AsRef<str>>(names: &[T]) -> String {
     let first = commas(names.get(..3).unwrap_or(names));
     if names.len() > 3 { format!("{first} and {} more", names.len() - 3) } else { first }
 }
@@ -248,6 +252,7 @@ impl fmt::Display for Action {
                 write!(f, "set max-jobs {jobs}, max-submit {submit} for {} in {}", some(users), some(accounts))
             }
             Self::SetAdmin { level, users } => write!(f, "set admin level {} for {}", level.word(), some(users)),
+            Self::Queue(action) => action.fmt(f),
         }
     }
 }

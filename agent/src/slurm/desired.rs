@@ -9,6 +9,9 @@ use std::fmt;
 use bursar_policy::{AccountName, UserName};
 use thiserror::Error;
 
+use super::native::{NativeLimits, Place};
+use super::qos::{QosName, QosSettings};
+
 /// Why a text cannot be given to Slurm.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TextError {
@@ -173,6 +176,24 @@ pub struct DesiredUser {
     pub associations: BTreeMap<AccountName, AssociationState>,
 }
 
+/// A QOS that policy names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredQos {
+    /// Its name.
+    pub name: QosName,
+    /// Its values.
+    pub settings: QosSettings,
+}
+
+/// The QOS in which a person may submit to an account, beside those that somebody else gave them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct QosAccess {
+    /// Names of desired QOS; none closes all that are bursar's.
+    pub allowed: BTreeSet<QosName>,
+    /// The QOS of jobs that name none; without, such a job must name one unless only one is allowed.
+    pub default: Option<QosName>,
+}
+
 /// All that bursar wants of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredCluster {
@@ -184,6 +205,55 @@ pub struct DesiredCluster {
     pub people: Vec<DesiredUser>,
     /// Owned people who should have nothing, tombstones among them; names that are in `people` too do not matter.
     pub former_people: BTreeSet<UserName>,
+    /// The QOS of policy's queues; one that bursar kept and that is missing here is given up.
+    pub qos: Vec<DesiredQos>,
+    /// The QOS of owned associations; one that is missing here is in none of bursar's.
+    pub access: BTreeMap<(UserName, AccountName), QosAccess>,
+    /// Limits that slurmctld holds, of owned associations; what is missing here stays as it is.
+    pub limits: BTreeMap<Place, NativeLimits>,
+    /// Cost centres (wckeys) that owned people need; others that they have stay.
+    pub wckeys: BTreeMap<UserName, BTreeSet<String>>,
+}
+
+impl DesiredCluster {
+    /// Nothing yet of `cluster`.
+    pub fn of(cluster: ClusterName) -> Self {
+        Self {
+            cluster,
+            accounts: Vec::new(),
+            people: Vec::new(),
+            former_people: BTreeSet::new(),
+            qos: Vec::new(),
+            access: BTreeMap::new(),
+            limits: BTreeMap::new(),
+            wckeys: BTreeMap::new(),
+        }
+    }
+}
+
+/// How far bursar's ownership goes, for looking up.
+#[derive(Debug)]
+pub struct Owned<'a> {
+    /// The accounts that policy lists.
+    pub accounts: BTreeSet<&'a str>,
+    /// The people whom the store knows.
+    pub people: BTreeSet<&'a str>,
+}
+
+impl<'a> Owned<'a> {
+    /// What is bursar's in `desired`.
+    pub fn of(desired: &'a DesiredCluster) -> Self {
+        let people = desired.people.iter().map(|person| &person.name).chain(&desired.former_people);
+        Self {
+            accounts: desired.accounts.iter().map(|account| account.name.as_str()).collect(),
+            people: people.map(UserName::as_str).collect(),
+        }
+    }
+
+    /// Whether a person's association is.
+    pub fn association(&self, user: &str, account: &str) -> bool {
+        self.people.contains(user) && self.accounts.contains(account)
+    }
 }
 
 #[cfg(test)]

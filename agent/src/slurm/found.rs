@@ -1,8 +1,10 @@
-//! What slurmdbd holds for one cluster, read with three `sacctmgr show` calls.
+//! What slurmdbd holds for one cluster, read with a handful of `sacctmgr show` calls.
 //!
 //! Findings on 22.05.8: without `WOPLimits` the listing shows the limits inherited from accounts above as if they
 //! were the association's own, and a plan would never settle. Free text (description, organization) stands last in
-//! its line. " Database is busy ..." may be printed in the middle of a listing and is no row. 24.11.5 and 26.05.5 print the same.
+//! its line. " Database is busy ..." may be printed in the middle of a listing and is no row. With `WOPLimits` the QOS
+//! column, too, is the association's own list, empty where it inherits; cost centres (wckeys) are folded to small letters.
+//! 24.11.5 and 26.05.5 print the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +12,9 @@ use thiserror::Error;
 
 use super::command::{CommandError, SlurmCommands, Tool, words};
 use super::desired::{AdminLevel, ClusterName, JobLimits};
+use super::fields::tres;
+use super::native::{self, FoundLimits, NativeKind, Resource};
+use super::qos::{FoundQos, QosOwner};
 
 /// Why slurmdbd's truth is not known.
 #[derive(Debug, Error)]
@@ -52,6 +57,15 @@ pub struct FoundUser {
     pub admin: AdminLevel,
 }
 
+/// The QOS of an association: its own list, not what it inherits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct FoundAccess {
+    /// The QOS that jobs may ask for; none is those of the account above.
+    pub list: BTreeSet<String>,
+    /// The QOS of jobs that name none (DefaultQOS).
+    pub default: Option<String>,
+}
+
 /// What slurmdbd holds for one cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FoundCluster {
@@ -63,27 +77,51 @@ pub struct FoundCluster {
     pub associations: BTreeMap<(String, String), JobLimits>,
     /// Associations of (user, account, partition); bursar makes none and leaves them alone.
     pub partition_associations: BTreeSet<(String, String, String)>,
+    /// The limits of associations as slurmctld holds them, by user (empty is the account's own) and account.
+    pub limits: BTreeMap<(String, String), FoundLimits>,
+    /// The QOS of associations that have any of their own, by the same.
+    pub access: BTreeMap<(String, String), FoundAccess>,
+    /// All QOS by name.
+    pub qos: BTreeMap<String, FoundQos>,
+    /// The QOS that jobs of slurmctld are in; `None` when nobody asked.
+    pub qos_of_jobs: Option<BTreeSet<String>>,
+    /// The names of what slurmdbd counts, as in `gres/gpu`.
+    pub tres: BTreeSet<String>,
+    /// The cost centres (wckeys) of each user, in small letters.
+    pub wckeys: BTreeMap<String, BTreeSet<String>>,
     /// Lines that could not be read; bursar's own names never cause one.
     pub unreadable: Vec<String>,
 }
 
-const ASSOC_FORMAT: &str = "format=cluster,account,user,partition,parentname,maxjobs,maxsubmit,grpjobs,grpsubmit";
+const ASSOC_FORMAT: &str = "format=cluster,account,user,partition,parentname,maxjobs,maxsubmit,grpjobs,grpsubmit,\
+                            grptres,grptresrunmins,qos,defaultqos";
 
 impl FoundCluster {
-    /// Reads accounts, users and associations of `cluster`; nothing is changed.
+    /// Reads all that there is of `cluster`; nothing is changed.
     pub async fn read(commands: &SlurmCommands, cluster: &ClusterName) -> Result<Self, FoundError> {
         let failed = |source| FoundError::Command { cluster: cluster.to_string(), source };
+        let show = async |what: &[&str]| {
+            let args = [&["-n", "-P", "show"], what].concat();
+            commands.read(Tool::Sacctmgr, &words(&args)).await.map_err(failed)
+        };
         let of_cluster = format!("cluster={cluster}");
         let mut found = Self::default();
-        let assoc = words(&["-n", "-P", "show", "assoc", "where", &of_cluster, "WOPLimits", ASSOC_FORMAT]);
-        let text = commands.read(Tool::Sacctmgr, &assoc).await.map_err(failed)?;
-        if !found.take_associations(cluster, &text) {
+        if !found.take_associations(cluster, &show(&["assoc", "where", &of_cluster, "WOPLimits", ASSOC_FORMAT]).await?)
+        {
             return Err(FoundError::UnknownCluster(cluster.to_string()));
         }
-        let accounts = words(&["-n", "-P", "show", "account", "format=account,organization,description"]);
-        found.take_accounts(&commands.read(Tool::Sacctmgr, &accounts).await.map_err(failed)?);
-        let users = words(&["-n", "-P", "show", "user", "format=user,defaultaccount,adminlevel"]);
-        found.take_users(&commands.read(Tool::Sacctmgr, &users).await.map_err(failed)?);
+        found.take_accounts(&show(&["account", "format=account,organization,description"]).await?);
+        found.take_users(&show(&["user", "format=user,defaultaccount,adminlevel"]).await?);
+        found.take_qos(&show(&["qos", FoundQos::FORMAT]).await?);
+        found.take_tres(&show(&["tres", "format=type,name"]).await?);
+        found.take_wckeys(&show(&["wckey", "where", &of_cluster, "format=user,wckey"]).await?);
+        if found.qos.values().any(|qos| qos.owner() == QosOwner::Made) {
+            let args = words(&["-h", "-a", "-t", "all", "-o", "%q"]);
+            // Without slurmctld nobody knows which QOS its jobs are in, and none is taken away.
+            if let Ok(text) = commands.read(Tool::Squeue, &args).await {
+                found.qos_of_jobs = Some(text.lines().map(|line| line.trim().to_owned()).collect());
+            }
+        }
         Ok(found)
     }
 
@@ -92,32 +130,85 @@ impl FoundCluster {
         let mut root_seen = false;
         for line in rows(text) {
             let fields: Vec<&str> = line.split('|').collect();
-            let [of, account, user, partition, parent, jobs, submit, grp_jobs, grp_submit] = fields.as_slice() else {
-                self.unreadable.push(line.to_owned());
-                continue;
-            };
-            if *of != cluster.as_str() {
+            let Some((of, _)) = fields.split_first() else { continue };
+            if fields.len() == 13 && *of != cluster.as_str() {
                 continue;
             }
-            let numbers = [jobs, submit, grp_jobs, grp_submit].map(|text| limit(text));
-            let [Some(max_jobs), Some(max_submit), Some(grp_jobs), Some(grp_submit)] = numbers else {
-                self.unreadable.push(line.to_owned());
-                continue;
-            };
-            let (account, user) = ((*account).to_owned(), (*user).to_owned());
-            if user.is_empty() {
-                root_seen |= account == "root";
-                let entry = self.accounts.entry(account).or_default();
-                entry.parent = Some((*parent).to_owned());
-                entry.grp_jobs = grp_jobs;
-                entry.grp_submit = grp_submit;
-            } else if partition.is_empty() {
-                self.associations.insert((user, account), JobLimits { max_jobs, max_submit });
-            } else {
-                self.partition_associations.insert((user, account, (*partition).to_owned()));
+            match self.take_association(&fields) {
+                Some(is_root) => root_seen |= is_root,
+                None => self.unreadable.push(line.to_owned()),
             }
         }
         root_seen
+    }
+
+    /// Takes one association and says whether it is the cluster's root; nothing if it cannot be read.
+    fn take_association(&mut self, fields: &[&str]) -> Option<bool> {
+        let [_, account, user, partition, parent, jobs, submit, grp_jobs, grp_submit, at_once, remaining, qos, default] =
+            fields
+        else {
+            return None;
+        };
+        let (max_jobs, max_submit) = (limit(jobs)?, limit(submit)?);
+        let (grp_jobs, grp_submit) = (limit(grp_jobs)?, limit(grp_submit)?);
+        let mut limits = FoundLimits::new();
+        limits.extend(grp_jobs.map(|jobs| (NativeKind::GrpJobs, u64::from(jobs))));
+        limits.extend(grp_submit.map(|jobs| (NativeKind::GrpSubmitJobs, u64::from(jobs))));
+        native::take(&mut limits, &tres(at_once)?, NativeKind::GrpTres);
+        native::take(&mut limits, &tres(remaining)?, NativeKind::GrpTresRunMins);
+        let (account, user) = ((*account).to_owned(), (*user).to_owned());
+        if !partition.is_empty() {
+            self.partition_associations.insert((user, account, (*partition).to_owned()));
+            return Some(false);
+        }
+        let list: BTreeSet<String> = qos.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let default = (!default.is_empty()).then(|| (*default).to_owned());
+        let key = (user, account);
+        if !list.is_empty() || default.is_some() {
+            self.access.insert(key.clone(), FoundAccess { list, default });
+        }
+        if !limits.is_empty() {
+            self.limits.insert(key.clone(), limits);
+        }
+        let (user, account) = key;
+        if !user.is_empty() {
+            self.associations.insert((user, account), JobLimits { max_jobs, max_submit });
+            return Some(false);
+        }
+        let is_root = account == "root";
+        let entry = self.accounts.entry(account).or_default();
+        entry.parent = Some((*parent).to_owned());
+        entry.grp_jobs = grp_jobs;
+        entry.grp_submit = grp_submit;
+        Some(is_root)
+    }
+
+    fn take_qos(&mut self, text: &str) {
+        for line in rows(text) {
+            match FoundQos::parse(line) {
+                Some((name, qos)) => {
+                    self.qos.insert(name, qos);
+                }
+                None => self.unreadable.push(line.to_owned()),
+            }
+        }
+    }
+
+    fn take_tres(&mut self, text: &str) {
+        for line in rows(text) {
+            match line.split_once('|') {
+                Some((kind, "")) => self.tres.insert(kind.to_owned()),
+                Some((kind, name)) => self.tres.insert(format!("{kind}/{name}")),
+                None => continue,
+            };
+        }
+    }
+
+    fn take_wckeys(&mut self, text: &str) {
+        for (user, wckey) in rows(text).filter_map(|line| line.split_once('|')) {
+            // A default that nobody gave is listed with a star.
+            self.wckeys.entry(user.to_owned()).or_default().insert(wckey.trim_start_matches('*').to_owned());
+        }
     }
 
     fn take_accounts(&mut self, text: &str) {
@@ -152,6 +243,11 @@ impl FoundCluster {
         }
     }
 
+    /// Whether slurmdbd counts `resource`; a limit on another fails the whole call.
+    pub fn counts(&self, resource: &Resource) -> bool {
+        resource.is_basic() || self.tres.contains(&resource.to_string())
+    }
+
     /// Whether the account has an association in this cluster.
     pub fn has_account(&self, name: &str) -> bool {
         self.accounts.get(name).is_some_and(|account| account.parent.is_some())
@@ -164,44 +260,10 @@ fn rows(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A limit column: empty is none; the outer `None` is a column that is no number.
-fn limit(text: &str) -> Option<Option<u32>> {
+pub(super) fn limit(text: &str) -> Option<Option<u32>> {
     if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    // Recorded from sacctmgr 22.05.8.
-    const ASSOC: &str = "lab|root||||||1000|\nlab|root|root||||||\nlab|chem|||root||||\nlab|chem|ana|||3|||\n\
-        lab|phys|||root|||50|\nlab|phys|ana|short|||||\nlab|phys|ana||||||\nlab|phys|cy|||4|9||\n";
-
-    #[test]
-    fn given_recorded_listings_then_own_limits_parents_defaults_and_levels_are_read() {
-        let cluster = ClusterName::new("lab").unwrap();
-        let mut found = FoundCluster::default();
-        assert!(found.take_associations(&cluster, ASSOC));
-        found.take_accounts(" Database is busy or waiting for lock from other user.\nchem|cc1|physics, dept\n");
-        found.take_users("ana|lasers|Operator\ncy|phys|Not Set\ndee||None\nroot|root|Administrator\n");
-        assert_eq!(found.unreadable, Vec::<String>::new());
-        assert_eq!(
-            found.associations[&("cy".into(), "phys".into())],
-            JobLimits { max_jobs: Some(4), max_submit: Some(9) }
-        );
-        assert_eq!(found.associations[&("ana".into(), "phys".into())], JobLimits::default());
-        assert!(found.partition_associations.contains(&("ana".into(), "phys".into(), "short".into())));
-        assert_eq!(found.accounts["phys"].grp_jobs, Some(50));
-        assert_eq!(found.accounts["chem"].description, "physics, dept");
-        assert_eq!(found.users["ana"].admin, AdminLevel::Operator);
-        assert_eq!(found.users["dee"].default_account, None);
-    }
-
-    #[test]
-    fn given_a_listing_without_the_root_association_then_the_cluster_is_unknown() {
-        let mut found = FoundCluster::default();
-        assert!(!found.take_associations(&ClusterName::new("other").unwrap(), ""));
-        assert!(!found.take_associations(&ClusterName::new("other").unwrap(), "lab|root|||||||\n"));
-        assert!(!found.take_associations(&ClusterName::new("lab").unwrap(), "lab|a|b\nlab|phys|cy|||x|9||\n"));
-        assert_eq!(found.unreadable.len(), 2);
-    }
-}
+#[path = "found_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! Everything bursar asks of Slurm or tells it, always through Slurm's own commands.
 //!
-//! * Associations: [`desired`] and [`found`] meet in [`plan`], [`apply`] carries the plan out, [`uids`] heals what
-//!   slurmctld could not resolve.
+//! * Associations, QOS and limits: [`desired`] and [`found`] meet in [`plan`], [`apply`] carries the plan out, [`uids`]
+//!   heals what slurmctld could not resolve; [`native`] says which limits slurmctld itself holds, and why these.
 //! * Usage: [`live`] is what slurmctld knows now, [`settled`] what slurmdbd has on record.
 //! * [`service`] takes partitions out of service and back, and moves waiting jobs.
 //! * [`facts`] is the shape of the cluster that bounds a job; [`plugin_check`] says whether slurmctld can load bursar.
@@ -15,10 +15,17 @@ pub mod facts;
 pub mod fields;
 pub mod found;
 pub mod live;
+pub mod native;
 pub mod plan;
+mod plan_calls;
+#[cfg(test)]
+mod plan_model;
+mod plan_native;
+mod plan_queues;
 pub mod plugin_check;
 pub mod plugin_elf;
 pub mod qos;
+pub mod queue_action;
 pub mod service;
 pub mod settled;
 pub mod sharing;

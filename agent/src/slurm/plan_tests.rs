@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::slurm::desired::{ClusterName, DesiredAccount, Label};
+use crate::slurm::desired::{ClusterName, DesiredAccount, JobLimits, Label};
 use crate::slurm::found::{FoundAccount, FoundUser};
+use crate::slurm::plan_model::model;
 
 fn account(name: &str) -> AccountName {
     AccountName::new(name).unwrap()
@@ -34,7 +35,7 @@ fn person(name: &str, associations: &[(&str, AssociationState)]) -> DesiredUser 
 }
 
 fn cluster(accounts: Vec<DesiredAccount>, people: Vec<DesiredUser>) -> DesiredCluster {
-    DesiredCluster { cluster: ClusterName::new("lab").unwrap(), accounts, people, former_people: BTreeSet::new() }
+    DesiredCluster { accounts, people, ..DesiredCluster::of(ClusterName::new("lab").unwrap()) }
 }
 
 fn empty() -> FoundCluster {
@@ -49,66 +50,6 @@ fn empty() -> FoundCluster {
 
 const ACTIVE: AssociationState = AssociationState::Active(JobLimits { max_jobs: Some(3), max_submit: None });
 const FREE: AssociationState = AssociationState::Active(JobLimits { max_jobs: None, max_submit: None });
-
-/// Does to `state` what sacctmgr would do, and panics where it would refuse or where a call is not exact.
-fn model(state: &mut FoundCluster, action: &Action) {
-    match action {
-        Action::Load { accounts, associations } => {
-            for new in accounts {
-                let parent = new.parent.as_ref().map_or("root", AccountName::as_str).to_owned();
-                assert!(state.has_account(&parent), "{parent} is not there yet");
-                assert!(!state.has_account(new.name.as_str()), "{} is there already", new.name);
-                let entry = state.accounts.entry(new.name.to_string()).or_default();
-                entry.parent = Some(parent);
-                entry.description = new.description.as_str().to_ascii_lowercase();
-                entry.organization = new.organization.as_str().to_ascii_lowercase();
-            }
-            for new in associations {
-                assert!(state.has_account(new.account.as_str()), "{} is not there yet", new.account);
-                let key = (new.user.to_string(), new.account.to_string());
-                assert!(state.associations.insert(key, new.limits).is_none(), "{} is there already", new.user);
-                match &new.creates_user {
-                    Some((default, admin)) => {
-                        let default_account = Some(default.to_string());
-                        state.users.insert(new.user.to_string(), FoundUser { default_account, admin: *admin });
-                    }
-                    None => assert!(state.users.contains_key(new.user.as_str())),
-                }
-            }
-        }
-        Action::DescribeAccount { account, description, organization } => {
-            let entry = state.accounts.get_mut(account.as_str()).unwrap();
-            entry.description = description.as_str().to_ascii_lowercase();
-            entry.organization = organization.as_str().to_ascii_lowercase();
-        }
-        Action::MoveAccount { account, parent } => {
-            let parent = parent.as_ref().map_or("root", AccountName::as_str).to_owned();
-            assert!(state.has_account(&parent));
-            state.accounts.get_mut(account.as_str()).unwrap().parent = Some(parent);
-        }
-        Action::SetDefault { account, users } => {
-            for user in users {
-                let key = (user.to_string(), account.to_string());
-                assert!(state.associations.contains_key(&key), "{user} is not associated with {account}");
-                state.users.get_mut(user.as_str()).unwrap().default_account = Some(account.to_string());
-            }
-        }
-        Action::SetLimits { users, accounts, limits } => {
-            for user in users {
-                for account in accounts {
-                    if let Some(entry) = state.associations.get_mut(&(user.to_string(), account.to_string())) {
-                        *entry = *limits;
-                    }
-                }
-            }
-        }
-        Action::SetAdmin { level, users } => {
-            for user in users {
-                state.users.get_mut(user.as_str()).unwrap().admin = *level;
-            }
-        }
-    }
-}
 
 fn lines(plan: &Plan) -> Vec<String> {
     plan.actions.iter().map(Action::to_string).collect()

@@ -3,6 +3,8 @@
 //! `cargo test -p bursar-agent --test slurm_real -- --ignored --test-threads 1`, with slurmdbd, slurmctld and the
 //! cluster of `BURSAR_TEST_CLUSTER` (default `lab`). They add accounts and people of their own and leave them.
 
+mod queues;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -51,14 +53,13 @@ const FREE: AssociationState = AssociationState::Active(JobLimits { max_jobs: No
 async fn given_a_real_slurmdbd_then_every_kind_of_change_settles_in_one_pass_and_spares_what_is_foreign() {
     let commands = SlurmCommands::default();
     let mut desired = DesiredCluster {
-        cluster: cluster(),
         accounts: vec![account("zsub", Some("ztop")), account("ztop", None)],
         people: vec![
             person("zana", &[("zsub", ACTIVE), ("ztop", FREE)]),
             person("zben", &[("zsub", ACTIVE)]),
             person("zcy", &[("ztop", FREE), ("zsub", AssociationState::Revoked)]),
         ],
-        former_people: BTreeSet::new(),
+        ..DesiredCluster::of(cluster())
     };
     desired.people[0].default_account = Some(AccountName::new("ztop").unwrap());
     desired.people[1].admin = AdminLevel::Operator;
@@ -159,10 +160,9 @@ async fn given_a_real_cluster_then_every_line_of_its_jobs_nodes_and_users_can_be
 async fn given_an_association_before_its_posix_account_then_one_reconfigure_heals_it() {
     let commands = SlurmCommands::default();
     let desired = DesiredCluster {
-        cluster: cluster(),
         accounts: vec![account("zlate", None)],
         people: vec![person("zlate-user", &[("zlate", FREE)])],
-        former_people: BTreeSet::new(),
+        ..DesiredCluster::of(cluster())
     };
     settle(&commands, &desired).await;
     let people = BTreeSet::from([desired.people[0].name.clone()]);
@@ -180,7 +180,7 @@ async fn given_ten_thousand_people_in_200_accounts_then_one_load_makes_them_and_
     let names: Vec<String> = (0..200).map(|n| format!("big{n:03}")).collect();
     let people = (0..10_000).map(|n| person(&format!("zu{n:05}"), &[(&names[n / 50], ACTIVE)])).collect();
     let accounts = names.iter().map(|name| account(name, None)).collect();
-    let desired = DesiredCluster { cluster: cluster(), accounts, people, former_people: BTreeSet::new() };
+    let desired = DesiredCluster { accounts, people, ..DesiredCluster::of(cluster()) };
     let start = Instant::now();
     assert_eq!(settle(&commands, &desired).await.len(), 1);
     println!("first pass with both reads {:?}", start.elapsed());
