@@ -9,6 +9,7 @@
 
 pub mod action;
 pub mod apply;
+pub mod backstop;
 pub mod command;
 pub mod desired;
 pub mod facts;

@@ -1,0 +1,184 @@
+//! Keeps `GrpTRESRunMins` at what is left to each owner, with few calls: what must be written now, what may wait.
+//!
+//! With `left` = allowed − settled − what the running jobs consumed so far, a job may start when the remaining time of
+//! all running jobs and its own fit into `left`. Slurmctld checks just that when `GrpTRESRunMins` is `left`. As time goes
+//! by, `left` and the remaining time shrink alike, so a value that was written before lets through at most what was
+//! consumed since; a value that is too low only makes a job wait that the plugin has let in. Therefore:
+//!
+//! * A value is written somewhat low: what the running jobs consume in [`HORIZON`] is taken off, and the rest is rounded
+//!   down to four binary digits, so that it holds for a while and many owners share one value and one call.
+//! * It is never written so low that a job which waits and was let in could not start.
+//! * It is written anew as soon as it is above `left` by more than the running jobs consume in [`SLACK`], or too low for
+//!   what waits; and, when there is nothing more pressing, where it is a quarter below what it could be.
+//! * A pass makes at most [`CALLS`] calls, the most pressing first; a call takes slurmdbd about half a second.
+//!
+//! A month's budget of 20,000 CPU-hours that 100 CPUs eat up without a pause is written 76 times, not once in
+//! each pass. What an unloaded plugin could let through is bounded by [`SLACK`] and the time that a pass takes.
+//!
+//! Near the limit a job may wait up to PriorityCalcPeriod (by default five minutes) although it fits, because slurmctld's
+//! sum of remaining time is renewed only then.
+
+use std::collections::BTreeMap;
+
+use bursar_policy::{AccountName, UserName};
+
+use super::native::{FoundLimits, NativeKind, NativeLimits, Place, Resource};
+use super::plan_calls::NAME_BATCH;
+use super::queue_action::QueueAction;
+
+/// How long a fresh value holds even if nothing but the running jobs changes: seconds.
+pub const HORIZON: u64 = 120;
+/// What a value may be above what is left, in seconds of what the running jobs consume.
+pub const SLACK: u64 = 60;
+/// The most calls of one pass.
+pub const CALLS: usize = 12;
+
+/// How an owner stands with one resource, in resource-seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Need {
+    /// Allowed − settled − consumed so far by running jobs, in the tightest period.
+    pub left: u64,
+    /// What the running jobs may still consume.
+    pub remaining: u64,
+    /// What the jobs that wait may consume.
+    pub waiting: u64,
+    /// What the running jobs consume each second.
+    pub rate: u64,
+}
+
+/// The owners and their needs; `None` is no limit, and an owner or resource that is missing stays as it is.
+pub type Needs = BTreeMap<Place, BTreeMap<Resource, Option<Need>>>;
+
+/// Why a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// It lets too much through.
+    TooHigh,
+    /// It holds up a job that was let in, or is there without a limit.
+    TooLow,
+    /// It could be higher.
+    Coarse,
+}
+
+/// One call of a pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// What is called.
+    pub action: QueueAction,
+    /// Why.
+    pub urgency: Urgency,
+    /// Whom it concerns.
+    pub places: Vec<Place>,
+    /// What they have afterwards.
+    pub limits: NativeLimits,
+}
+
+/// What to write now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pass {
+    /// The calls, the most pressing first.
+    pub calls: Vec<Call>,
+    /// How many more wait for the next pass.
+    pub put_off: usize,
+}
+
+/// The value in minutes that should replace `written`, and why; nothing when that still serves.
+fn change(written: Option<u64>, need: Option<&Need>) -> Option<(Option<u64>, Urgency)> {
+    let Some(need) = need else { return written.map(|_| (None, Urgency::TooLow)) };
+    let most = need.left / 60;
+    // Without a waiting job nobody is held up, however low the value is.
+    let least = match need.waiting {
+        0 => 0,
+        waiting => need.remaining.saturating_add(waiting).div_ceil(60).min(most),
+    };
+    let roomy = need.left.saturating_sub(need.rate.saturating_mul(HORIZON)) / 60;
+    let target = rounded_down(roomy).max(least);
+    let written_seconds = written.unwrap_or(u64::MAX).saturating_mul(60);
+    if written_seconds > need.left.saturating_add(need.rate.saturating_mul(SLACK)) {
+        return Some((Some(target), Urgency::TooHigh));
+    }
+    let written = written.unwrap_or(u64::MAX);
+    if written < least {
+        return Some((Some(target), Urgency::TooLow));
+    }
+    (written < target - target / 4).then_some((Some(target), Urgency::Coarse))
+}
+
+/// The number with all but its first four binary digits zero.
+fn rounded_down(number: u64) -> u64 {
+    let digits = u64::BITS - number.leading_zeros();
+    let dropped = digits.saturating_sub(4);
+    (number >> dropped) << dropped
+}
+
+/// What to write where, given what is written; owners that `written` does not have get nothing.
+pub fn plan(needs: &Needs, written: &BTreeMap<Place, FoundLimits>) -> Pass {
+    let mut groups: BTreeMap<(Option<&AccountName>, NativeLimits), (Urgency, Vec<Place>)> = BTreeMap::new();
+    for (place, of_place) in needs {
+        let Some(has) = written.get(place) else { continue };
+        let mut limits = NativeLimits::new();
+        let mut urgency = Urgency::Coarse;
+        for (resource, need) in of_place {
+            let kind = NativeKind::GrpTresRunMins(resource.clone());
+            if let Some((value, why)) = change(has.get(&kind).copied(), need.as_ref()) {
+                limits.insert(kind, value);
+                urgency = urgency.min(why);
+            }
+        }
+        if limits.is_empty() {
+            continue;
+        }
+        let account = match place {
+            Place::Account(_) => None,
+            Place::Person(_, account) => Some(account),
+        };
+        let group = groups.entry((account, limits)).or_insert((urgency, Vec::new()));
+        group.0 = group.0.min(urgency);
+        group.1.push(place.clone());
+    }
+    let mut calls: Vec<Call> = Vec::new();
+    for ((account, limits), (urgency, places)) in groups {
+        for places in places.chunks(NAME_BATCH) {
+            let users: Vec<UserName> = places.iter().filter_map(user).collect();
+            let accounts = match account {
+                Some(account) => vec![account.clone()],
+                None => places.iter().map(|place| account_of(place).clone()).collect(),
+            };
+            let action = QueueAction::SetNative { users, accounts, limits: limits.clone() };
+            calls.push(Call { action, urgency, places: places.to_vec(), limits: limits.clone() });
+        }
+    }
+    // The most pressing first, and of these the one that serves most.
+    calls.sort_by_key(|call| (call.urgency, usize::MAX - call.places.len()));
+    let put_off = calls.len().saturating_sub(CALLS);
+    calls.truncate(CALLS);
+    Pass { calls, put_off }
+}
+
+/// Notes that a call was made.
+pub fn note(written: &mut BTreeMap<Place, FoundLimits>, call: &Call) {
+    for place in &call.places {
+        let Some(has) = written.get_mut(place) else { continue };
+        for (kind, value) in &call.limits {
+            has.remove(kind);
+            has.extend(value.map(|value| (kind.clone(), value)));
+        }
+    }
+}
+
+fn user(place: &Place) -> Option<UserName> {
+    match place {
+        Place::Account(_) => None,
+        Place::Person(user, _) => Some(user.clone()),
+    }
+}
+
+const fn account_of(place: &Place) -> &AccountName {
+    match place {
+        Place::Account(account) | Place::Person(_, account) => account,
+    }
+}
+
+#[cfg(test)]
+#[path = "backstop_tests.rs"]
+mod tests;
