@@ -111,9 +111,15 @@ fn rounded_down(number: u64) -> u64 {
     (number >> dropped) << dropped
 }
 
+/// Those who get the same.
+struct Group {
+    urgency: Urgency,
+    places: Vec<Place>,
+}
+
 /// What to write where, given what is written; owners that `written` does not have get nothing.
 pub fn plan(needs: &Needs, written: &BTreeMap<Place, FoundLimits>) -> Pass {
-    let mut groups: BTreeMap<(Option<&AccountName>, NativeLimits), (Urgency, Vec<Place>)> = BTreeMap::new();
+    let mut groups: BTreeMap<(Option<&AccountName>, NativeLimits), Group> = BTreeMap::new();
     for (place, of_place) in needs {
         let Some(has) = written.get(place) else { continue };
         let mut limits = NativeLimits::new();
@@ -132,12 +138,12 @@ pub fn plan(needs: &Needs, written: &BTreeMap<Place, FoundLimits>) -> Pass {
             Place::Account(_) => None,
             Place::Person(_, account) => Some(account),
         };
-        let group = groups.entry((account, limits)).or_insert((urgency, Vec::new()));
-        group.0 = group.0.min(urgency);
-        group.1.push(place.clone());
+        let group = groups.entry((account, limits)).or_insert(Group { urgency, places: Vec::new() });
+        group.urgency = group.urgency.min(urgency);
+        group.places.push(place.clone());
     }
     let mut calls: Vec<Call> = Vec::new();
-    for ((account, limits), (urgency, places)) in groups {
+    for ((account, limits), Group { urgency, places }) in groups {
         for places in places.chunks(NAME_BATCH) {
             let users: Vec<UserName> = places.iter().filter_map(user).collect();
             let accounts = match account {
