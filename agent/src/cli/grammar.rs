@@ -207,7 +207,7 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
             ask(Request::Status { query }, layout)
         }
         Verb::Check => {
-            let known = [("config", Check::Config), ("plugin", Check::Plugin)];
+            let known = [("config", Check::Config), ("plugin", Check::Plugin), ("slurm", Check::Slurm)];
             let (what, files) = one_of("check", "word", rest, &known)?;
             Ok(Command::Check(what, files.iter().map(PathBuf::from).collect()))
         }

@@ -8,6 +8,7 @@ use super::ExitStatus;
 use super::table::printable;
 use crate::config::{self, ConfigPaths};
 use crate::daemon::site::chain;
+use crate::slurm::conf_check;
 use crate::slurm::plugin_check::{self, Finding, PluginPaths};
 
 /// What can be checked.
@@ -17,16 +18,19 @@ pub enum Check {
     Config,
     /// The built plugin against the installed slurmctld.
     Plugin,
+    /// slurm.conf against what the policy asks of Slurm.
+    Slurm,
 }
 
 /// Carries out `bursar check …`: findings to `out`, problems to `err`.
 ///
-/// `files` are those named on the command line: `bursar.toml` and `policy.toml`, or the plugin. Without any, `config`
-/// and the `policy.toml` beside it, or the installed plugin.
+/// `files` are those named on the command line: `bursar.toml` and `policy.toml`, or the plugin, or slurm.conf. Without
+/// any, `config` and the `policy.toml` beside it, or the installed plugin, or the installed slurm.conf.
 pub fn check(what: Check, files: &[PathBuf], config: &Path, out: &mut dyn Write, err: &mut dyn Write) -> ExitStatus {
     let outcome = match what {
         Check::Config => check_config(files, config),
         Check::Plugin => check_plugin(files),
+        Check::Slurm => check_slurm(files, config),
     };
     // When both ends are closed nobody is left to complain to, so the results of writing are dropped.
     match outcome {
@@ -75,4 +79,22 @@ fn check_plugin(files: &[PathBuf]) -> Result<Vec<String>, Vec<String>> {
     let fatal = findings.iter().any(Finding::is_fatal);
     let lines = findings.iter().map(ToString::to_string).collect();
     if fatal { Err(lines) } else { Ok(lines) }
+}
+
+/// The lines that slurm.conf lacks for the policy beside `config`.
+fn check_slurm(files: &[PathBuf], config: &Path) -> Result<Vec<String>, Vec<String>> {
+    let conf = match files {
+        [] => std::env::var_os("SLURM_CONF").map_or_else(|| PluginPaths::default().slurm_conf, PathBuf::from),
+        [conf] => conf.clone(),
+        _ => return Err(vec!["check slurm takes one file, slurm.conf".to_owned()]),
+    };
+    let paths = ConfigPaths { machine: config.to_owned(), policy: config.with_file_name("policy.toml") };
+    let policy = config::load(&paths).map_err(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>())?.policy;
+    let text = std::fs::read_to_string(&conf)
+        .map_err(|error| vec![format!("cannot read {}: {error}; give the path of slurm.conf", conf.display())])?;
+    let missing = conf_check::judge(&config::slurm_conf_needs(&policy), |key| conf_check::value(&text, key));
+    match missing.as_slice() {
+        [] => Ok(vec![format!("{}: has all that policy.toml asks of Slurm", conf.display())]),
+        missing => Err(missing.iter().map(|line| format!("{}: {line}", conf.display())).collect()),
+    }
 }

@@ -8,7 +8,7 @@ use super::keyword::{self, Mismatch};
 
 /// Where the daemon listens unless `--socket` says otherwise.
 pub const SOCKET: &str = "/run/bursar/bursard.sock";
-/// The configuration `check config` reads unless `--config` says otherwise.
+/// The configuration that `check config` and `check slurm` read unless `--config` says otherwise.
 pub const CONFIG: &str = "/etc/bursar/bursar.toml";
 
 /// How data is written to stdout.
@@ -37,7 +37,7 @@ pub struct Options {
     pub immediate: bool,
     /// The unit of CPU time.
     pub unit: Unit,
-    /// The configuration file for `check config`.
+    /// The configuration file for `check config` and `check slurm`.
     pub config: PathBuf,
     /// The daemon's socket.
     pub socket: PathBuf,
@@ -120,7 +120,7 @@ pub(super) static OPTIONS: [Declared; 12] = [
         short: None,
         long: "config",
         value: "FILE",
-        about: "configuration for `check config`; without it /etc/bursar/bursar.toml",
+        about: "configuration for `check config` and `check slurm`; without it /etc/bursar/bursar.toml",
         effect: Effect::Value(|o, text| {
             o.config = PathBuf::from(text);
             Ok(())

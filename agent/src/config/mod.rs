@@ -18,6 +18,7 @@ pub mod problem;
 pub mod queue;
 pub(crate) mod read;
 pub mod window;
+mod slurm_conf;
 
 pub use cost_center::CostCentres;
 pub use load::{Config, ConfigPaths, load};
@@ -27,6 +28,7 @@ pub use prices::{PriceList, Rates};
 pub use problem::Problem;
 pub use queue::{Factor, OnPreempt, PreemptedRuns, Queue, QueueCaps};
 pub use window::{Governs, Window};
+pub use slurm_conf::slurm_conf_needs;
 
 #[cfg(test)]
 mod queue_tests;

@@ -5,12 +5,15 @@
 //! * Usage: [`live`] is what slurmctld knows now, [`settled`] what slurmdbd has on record.
 //! * [`service`] takes partitions out of service and back, and moves waiting jobs.
 //! * [`facts`] is the shape of the cluster that bounds a job; [`plugin_check`] says whether slurmctld can load bursar.
+//! * [`facts`] is the shape of the cluster that bounds a job; [`plugin_check`] says whether slurmctld can load bursar,
+//!   [`conf_check`] what slurm.conf lacks.
 //! * [`command`] runs one command, [`fields`] reads what they print.
 
 pub mod action;
 pub mod apply;
 pub mod backstop;
 pub mod command;
+pub mod conf_check;
 pub mod desired;
 pub mod facts;
 pub mod fields;

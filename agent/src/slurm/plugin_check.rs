@@ -12,6 +12,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::process::Command;
 
+use super::conf_check::value;
 use super::plugin_elf::{ElfError, ElfFacts};
 
 /// Where the parts are.
@@ -270,14 +271,6 @@ fn judge_conf(conf: &str, plugin: &Path) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// The last value of a key that stands in a line of its own; keys fold case, `#` begins a comment.
-fn value(conf: &str, key: &str) -> Option<String> {
-    let lines = conf.lines().rev().map(|line| line.split('#').next().unwrap_or_default().trim());
-    let mut values =
-        lines.filter_map(|line| line.split_once('=')).filter(|(name, _)| name.trim().eq_ignore_ascii_case(key));
-    values.next().map(|(_, value)| value.trim().trim_matches('"').to_owned())
 }
 
 #[cfg(test)]
