@@ -6,10 +6,12 @@ use std::sync::Arc;
 use bursar_policy::{AccountName, Timestamp, UserName};
 
 use super::people::local_accounts;
+use super::queues;
 use super::site::{Associations, Site, Step, View, chain};
 use crate::config::MachineRole;
 use crate::slurm::SlurmCommands;
 use crate::slurm::apply;
+use crate::slurm::conf_check::LiveConf;
 use crate::slurm::desired::{
     AdminLevel, AssociationState, ClusterName, DesiredAccount, DesiredCluster, DesiredUser, JobLimits, Label,
 };
@@ -23,7 +25,9 @@ use crate::store::{LimitKind, PersonState, Presence};
 ///
 /// On the controller, an association waits for its POSIX account: slurmctld would remember for an hour that the name
 /// has no uid, and refuse every job of it.
-pub fn desired(view: &View, now: Timestamp) -> Result<(DesiredCluster, Option<String>), String> {
+///
+/// `wckeys` is whether slurmctld refuses cost centres that a person does not have.
+pub fn desired(view: &View, now: Timestamp, wckeys: bool) -> Result<(DesiredCluster, Option<String>), String> {
     let machine = &view.config.machine;
     let cluster =
         ClusterName::new(&machine.cluster).map_err(|error| format!("cluster {}: {error}", machine.cluster))?;
@@ -34,6 +38,7 @@ pub fn desired(view: &View, now: Timestamp) -> Result<(DesiredCluster, Option<St
     };
     let holdings = Holdings::of(&view.stored, now);
     let mut people = Vec::new();
+    let mut present_people = Vec::new();
     let mut former_people = BTreeSet::new();
     let mut waiting = BTreeSet::new();
     for holding in &holdings.people {
@@ -45,6 +50,7 @@ pub fn desired(view: &View, now: Timestamp) -> Result<(DesiredCluster, Option<St
             former_people.insert(name.clone());
         } else if known {
             people.push(user(holding));
+            present_people.push(holding);
         } else {
             waiting.insert(name.clone());
         }
@@ -65,7 +71,9 @@ pub fn desired(view: &View, now: Timestamp) -> Result<(DesiredCluster, Option<St
         let names: Vec<&str> = waiting.iter().take(10).map(UserName::as_str).collect();
         format!("{} people wait for their account on this host: {}", waiting.len(), names.join(", "))
     });
-    Ok((DesiredCluster { accounts, people, former_people, ..DesiredCluster::of(cluster) }, left_out))
+    let mut desired = DesiredCluster { accounts, people, former_people, ..DesiredCluster::of(cluster) };
+    queues::fill(&mut desired, view, &present_people, wckeys, now);
+    Ok((desired, left_out))
 }
 
 fn user(holding: &Holding<'_>) -> DesiredUser {
@@ -138,7 +146,8 @@ fn held(found: &FoundCluster) -> Associations {
 
 /// What [`sync`] would do now.
 pub async fn dry_run(site: &Site, commands: &SlurmCommands) -> Result<Vec<Step>, String> {
-    let (desired, _) = desired(&site.view(), site.now())?;
+    let conf = LiveConf::read(commands).await.map_err(|error| chain(&error))?;
+    let (desired, _) = desired(&site.view(), site.now(), conf.enforces_wckeys())?;
     let found = FoundCluster::read(commands, &desired.cluster).await.map_err(|error| chain(&error))?;
     Ok(plan(&desired, &found).actions.iter().map(|action| step(&action.to_string())).collect())
 }

@@ -1,7 +1,8 @@
 //! `bursard`: loops of plan, then apply, and answers to those who ask.
 //!
 //! * [`run`](mod@run) starts everything and ends it.
-//! * [`people`] follows sources and policy into the store, onto hosts and, through [`associations`], into Slurm.
+//! * [`people`] follows sources and policy into the store, onto hosts and, through [`associations`] and [`queues`], into
+//!   Slurm.
 //! * [`usage`] follows jobs and runs into the snapshot that the plugin decides from.
 //! * [`doors`] takes partitions out of service outside their windows, [`moves`] puts waiting jobs into them.
 //! * [`logins`] keeps what PAM modules tell.
@@ -15,6 +16,7 @@ pub mod doors;
 pub mod logins;
 pub mod moves;
 pub mod people;
+pub mod queues;
 pub mod run;
 pub mod site;
 pub mod usage;

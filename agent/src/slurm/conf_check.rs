@@ -124,13 +124,26 @@ fn list(value: &str) -> Vec<String> {
     value.split(',').map(str::trim).filter(none).map(str::to_owned).collect()
 }
 
-/// The lines that the running slurmctld misses.
-pub async fn ask_slurmctld(commands: &SlurmCommands, needs: &ConfNeeds) -> Result<Vec<MissingLine>, CommandError> {
-    let text = commands.read(Tool::Scontrol, &words(&["show", "config"])).await?;
-    Ok(judge(needs, |key| {
-        let mut pairs = text.lines().filter_map(|line| line.split_once('='));
+/// What the running slurmctld was told, as `scontrol show config` prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveConf(String);
+
+impl LiveConf {
+    /// Asks slurmctld.
+    pub async fn read(commands: &SlurmCommands) -> Result<Self, CommandError> {
+        commands.read(Tool::Scontrol, &words(&["show", "config"])).await.map(Self)
+    }
+
+    /// What stands behind a key.
+    pub fn value(&self, key: &str) -> Option<String> {
+        let mut pairs = self.0.lines().filter_map(|line| line.split_once('='));
         pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case(key)).map(|(_, value)| value.trim().to_owned())
-    }))
+    }
+
+    /// Whether slurmctld refuses cost centres (wckeys) that a person does not have.
+    pub fn enforces_wckeys(&self) -> bool {
+        self.value("AccountingStorageEnforce").is_some_and(|value| list(&value).iter().any(|word| word == "wckeys"))
+    }
 }
 
 /// The last value of a key that stands in a line of its own; keys fold case, `#` begins a comment.
