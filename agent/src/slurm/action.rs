@@ -8,6 +8,7 @@ use bursar_policy::{AccountName, UserName};
 
 use super::command::words;
 use super::desired::{AdminLevel, ClusterName, JobLimits, Label};
+use super::qos::QosName;
 use super::queue_action::QueueAction;
 
 /// An account to make.
@@ -34,6 +35,10 @@ pub struct NewAssociation {
     pub limits: JobLimits,
     /// When slurmdbd does not know the person yet: their default account and level.
     pub creates_user: Option<(AccountName, AdminLevel)>,
+    /// The QOS of its own; none is those of the account.
+    pub qos: Vec<QosName>,
+    /// The QOS of jobs that name none.
+    pub default_qos: Option<QosName>,
 }
 
 /// One `sacctmgr` call.
@@ -210,6 +215,12 @@ fn load_document(cluster: &ClusterName, accounts: &[NewAccount], associations: &
             }
             if let Some(jobs) = member.limits.max_submit {
                 let _ = write!(text, ":MaxSubmitJobs={jobs}");
+            }
+            if !member.qos.is_empty() {
+                let _ = write!(text, ":QOS='{}'", commas(&member.qos));
+            }
+            if let Some(qos) = &member.default_qos {
+                let _ = write!(text, ":DefaultQOS='{qos}'");
             }
             text.push('\n');
         }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bursar_policy::{AccountName, UserName};
 
 use super::action::{Action, NewAccount, NewAssociation};
-use super::desired::{AdminLevel, AssociationState, DesiredCluster, DesiredUser, Owned};
+use super::desired::{AdminLevel, AssociationState, DesiredCluster, DesiredUser, Owned, QosAccess};
 use super::found::FoundCluster;
 use super::native::Resource;
 use super::plan_calls::{
@@ -78,6 +78,8 @@ struct Scope<'a> {
     owned: &'a BTreeSet<&'a str>,
     /// Those of them that are there or will be made.
     usable: &'a BTreeSet<AccountName>,
+    /// Which QOS new associations get.
+    access: &'a BTreeMap<(UserName, AccountName), QosAccess>,
 }
 
 /// What has been decided so far, by stage.
@@ -100,7 +102,7 @@ pub fn plan(desired: &DesiredCluster, found: &FoundCluster) -> Plan {
         present.entry(user).or_default().insert(account, *limits);
     }
     let owned = Owned::of(desired);
-    let scope = Scope { found, present: &present, owned: &owned.accounts, usable: &usable };
+    let scope = Scope { found, present: &present, owned: &owned.accounts, usable: &usable, access: &desired.access };
     let mut stages = Stages::default();
     for user in &desired.people {
         plan_user(user, &scope, &mut stages, &mut plan.obstacles);
@@ -139,7 +141,7 @@ pub fn plan(desired: &DesiredCluster, found: &FoundCluster) -> Plan {
     for association in &new {
         present.entry(association.user.as_str()).or_default().insert(association.account.as_str(), association.limits);
     }
-    push_access(actions, plan_access(desired, &owned, found, &new), &present);
+    push_access(actions, plan_access(desired, &owned, found), &present);
     push_limits(actions, late_limits, &present);
     push_native(actions, native, &present);
     let made = new.iter().map(|association| &association.user).collect();
@@ -243,7 +245,10 @@ fn plan_user(user: &DesiredUser, scope: &Scope<'_>, stages: &mut Stages, obstacl
             (None, AssociationState::Active(limits)) if scope.usable.contains(&account) => {
                 // Every line of a new user says the same, whichever comes first creates them.
                 let creates_user = present.is_none().then(|| (default.unwrap_or(&account).clone(), user.admin));
-                stages.new.push(NewAssociation { user: name.clone(), account, limits, creates_user });
+                let access = scope.access.get(&(name.clone(), account.clone()));
+                let qos = access.into_iter().flat_map(|access| &access.allowed).cloned().collect();
+                let default_qos = access.and_then(|access| access.default.clone());
+                stages.new.push(NewAssociation { user: name.clone(), account, limits, creates_user, qos, default_qos });
             }
             _ => {}
         }

@@ -24,6 +24,10 @@ pub(super) fn model(state: &mut FoundCluster, action: &Action) {
             for new in associations {
                 assert!(state.has_account(new.account.as_str()), "{} is not there yet", new.account);
                 let key = (new.user.to_string(), new.account.to_string());
+                assert!(new.qos.iter().chain(&new.default_qos).all(|qos| state.qos.contains_key(qos.as_str())));
+                let list = new.qos.iter().map(ToString::to_string).collect();
+                let access = FoundAccess { list, default: new.default_qos.as_ref().map(ToString::to_string) };
+                state.access.extend((access != FoundAccess::default()).then(|| (key.clone(), access)));
                 assert!(state.associations.insert(key, new.limits).is_none(), "{} is there already", new.user);
                 match &new.creates_user {
                     Some((default, admin)) => {

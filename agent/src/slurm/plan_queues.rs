@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bursar_policy::{AccountName, UserName};
 
-use super::action::NewAssociation;
 use super::desired::{DesiredCluster, Owned};
 use super::found::{FoundAccess, FoundCluster};
 use super::plan::Obstacle;
@@ -79,12 +78,11 @@ pub(super) fn plan_released(desired: &DesiredCluster, owned: &Owned<'_>, found: 
     actions
 }
 
-/// The QOS that associations should get, by what they get; `new` are associations that the plan makes.
+/// The QOS that associations which are there should get, by what they get; new ones are made with theirs.
 pub(super) fn plan_access(
     desired: &DesiredCluster,
     owned: &Owned<'_>,
     found: &FoundCluster,
-    new: &[NewAssociation],
 ) -> BTreeMap<Access, BTreeSet<(UserName, AccountName)>> {
     let kept = found.qos.iter().filter(|(_, qos)| qos.owner() != QosOwner::Foreign).map(|(name, _)| name.as_str());
     let ours: BTreeSet<&str> = desired.qos.iter().map(|qos| qos.name.as_str()).chain(kept).collect();
@@ -96,7 +94,7 @@ pub(super) fn plan_access(
     let present =
         present.filter_map(|(user, account)| Some((UserName::new(user).ok()?, AccountName::new(account).ok()?)));
     let nothing = FoundAccess::default();
-    for key in present.chain(new.iter().map(|new| (new.user.clone(), new.account.clone()))) {
+    for key in present {
         let has = found.access.get(&(key.0.to_string(), key.1.to_string())).unwrap_or(&nothing);
         let wish = desired.access.get(&key);
         let foreign = has.list.iter().filter(|name| !ours.contains(name.as_str())).cloned();

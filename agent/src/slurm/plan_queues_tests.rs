@@ -92,7 +92,7 @@ fn with_queues() -> DesiredCluster {
 }
 
 #[test]
-fn given_queues_then_qos_are_made_or_adopted_and_everybodys_list_is_set_in_one_call() {
+fn given_queues_then_qos_are_made_or_adopted_and_everybodys_list_comes_with_them_or_in_one_call() {
     let mut state = empty();
     let desired = with_queues();
     assert_eq!(
@@ -102,13 +102,22 @@ fn given_queues_then_qos_are_made_or_adopted_and_everybodys_list_is_set_in_one_c
             "set priority=1000, preempt=normal of qos high",
             "set preemptmode=requeue, gracetime=30 of qos normal, described as \"normal qos default, kept by bursar\"",
             "add accounts a,b; add associations ana@a,ana@b,ben@a and 3 more",
-            "open qos high,normal to ana,ben,cy in a,b, normal by default",
         ]
     );
     let call = |action: &Action| action.invocation(&desired.cluster).args.join(" ");
     let made = plan(&desired, &empty());
     assert_eq!(call(&made.actions[0]), "-i add qos high description=queue high, made by bursar");
     assert_eq!(call(&made.actions[1]), "-i modify qos where name=high set priority=1000 preempt=normal");
+    let document = made.actions[3].invocation(&desired.cluster).input.unwrap();
+    assert!(document.contains("User - 'ana':DefaultAccount='a':QOS='high,normal':DefaultQOS='normal'\n"), "{document}");
+
+    let mut state = empty();
+    settle(&mut state, &institute());
+    let made = plan(&desired, &state);
+    assert_eq!(
+        made.actions.last().unwrap().to_string(),
+        "open qos high,normal to ana,ben,cy in a,b, normal by default"
+    );
     assert_eq!(
         call(made.actions.last().unwrap()),
         "-i modify user where name=ana,ben,cy account=a,b cluster=lab partition= set qos=high,normal defaultqos=normal"

@@ -65,7 +65,8 @@ SlurmdLogFile=/var/log/slurm/slurmd-%n.log
 SlurmdSpoolDir=/var/spool/slurmd/%n
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=localhost
-AccountingStorageEnforce=associations,limits,qos
+AccountingStorageEnforce=associations,limits,qos,safe
+TrackWCKey=yes
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=30
 {extra}NodeName=n[1-2] NodeHostname=hpc NodeAddr=127.0.0.1 Port=[17001-17002] CPUs={cpus_per_node} RealMemory=256000
@@ -84,6 +85,7 @@ PidFile=/run/slurm/slurmdbd.pid
 StorageType=accounting_storage/mysql
 StorageUser=slurm
 StorageLoc=slurm_acct_db
+TrackWCKey=yes
 ";
 
 /// `/etc/slurm/cgroup.conf`: no control groups are used, but up to 23.02 the file must say which kind there is.
@@ -162,9 +164,9 @@ mod tests {
     #[test]
     fn given_a_plugin_and_extra_lines_then_they_stand_in_slurm_conf_before_the_nodes() {
         let shape =
-            Shape { job_submit: Some("bursar".into()), extra: vec!["TrackWCKey=yes".into()], ..Shape::default() };
+            Shape { job_submit: Some("bursar".into()), extra: vec!["PriorityWeightQOS=1".into()], ..Shape::default() };
         let conf = shape.slurm_conf();
         assert!(conf.contains("\nJobSubmitPlugins=bursar\n"));
-        assert!(conf.find("TrackWCKey=yes").unwrap() < conf.find("NodeName=").unwrap());
+        assert!(conf.find("PriorityWeightQOS=1").unwrap() < conf.find("NodeName=").unwrap());
     }
 }
