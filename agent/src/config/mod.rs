@@ -17,8 +17,8 @@ pub mod prices;
 pub mod problem;
 pub mod queue;
 pub(crate) mod read;
-pub mod window;
 mod slurm_conf;
+pub mod window;
 
 pub use cost_center::CostCentres;
 pub use load::{Config, ConfigPaths, load};
@@ -27,8 +27,8 @@ pub use policy::{AtRunningLimit, Mapping, Policy, PolicyAccount, PolicyLimits};
 pub use prices::{PriceList, Rates};
 pub use problem::Problem;
 pub use queue::{Factor, OnPreempt, PreemptedRuns, Queue, QueueCaps};
-pub use window::{Governs, Window};
 pub use slurm_conf::slurm_conf_needs;
+pub use window::{Governs, Window};
 
 #[cfg(test)]
 mod queue_tests;

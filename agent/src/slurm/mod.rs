@@ -4,7 +4,6 @@
 //!   heals what slurmctld could not resolve; [`native`] says which limits slurmctld itself holds, and why these.
 //! * Usage: [`live`] is what slurmctld knows now, [`settled`] what slurmdbd has on record.
 //! * [`service`] takes partitions out of service and back, and moves waiting jobs.
-//! * [`facts`] is the shape of the cluster that bounds a job; [`plugin_check`] says whether slurmctld can load bursar.
 //! * [`facts`] is the shape of the cluster that bounds a job; [`plugin_check`] says whether slurmctld can load bursar,
 //!   [`conf_check`] what slurm.conf lacks.
 //! * [`command`] runs one command, [`fields`] reads what they print.
