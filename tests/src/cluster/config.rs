@@ -9,6 +9,8 @@ pub(crate) struct Shape {
     pub(crate) job_submit: Option<String>,
     pub(crate) plugin_dir: String,
     pub(crate) extra: Vec<String>,
+    /// GPUs of each node: their type and how many, at most [`MOST_GPUS`].
+    pub(crate) gpus: Option<(String, u32)>,
     pub(crate) max_job_count: u32,
     pub(crate) max_array_size: u32,
     pub(crate) min_job_age: u32,
@@ -24,6 +26,7 @@ impl Default for Shape {
             job_submit: None,
             plugin_dir: STOCK_PLUGINS.to_owned(),
             extra: Vec::new(),
+            gpus: None,
             max_job_count: 10_000,
             max_array_size: 1_001,
             min_job_age: 300,
@@ -31,11 +34,25 @@ impl Default for Shape {
     }
 }
 
+/// Files that stand for GPUs.
+pub(crate) const MOST_GPUS: u32 = 8;
+
 impl Shape {
+    /// `/etc/slurm/gres.conf`.
+    pub(crate) fn gres_conf(&self) -> String {
+        self.gpus.as_ref().map_or_else(String::new, |(kind, count)| {
+            format!("NodeName=n[1-2] Name=gpu Type={kind} File=/run/gpus/gpu[0-{}]\n", count - 1)
+        })
+    }
+
     /// `/etc/slurm/slurm.conf`.
     pub(crate) fn slurm_conf(&self) -> String {
         let Self { cpus_per_node, plugin_dir, max_job_count, max_array_size, min_job_age, .. } = self;
         let job_submit = self.job_submit.as_ref().map(|name| format!("JobSubmitPlugins={name}\n")).unwrap_or_default();
+        let (counted, gres) = self.gpus.as_ref().map_or_else(Default::default, |(kind, count)| {
+            let counted = format!("GresTypes=gpu\nAccountingStorageTRES=gres/gpu,gres/gpu:{kind}\n");
+            (counted, format!(" Gres=gpu:{kind}:{count}"))
+        });
         let extra = self.extra.iter().map(|line| format!("{line}\n")).collect::<String>();
         format!(
             "ClusterName=demo
@@ -69,7 +86,7 @@ AccountingStorageEnforce=associations,limits,qos,safe
 TrackWCKey=yes
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=30
-{extra}NodeName=n[1-2] NodeHostname=hpc NodeAddr=127.0.0.1 Port=[17001-17002] CPUs={cpus_per_node} RealMemory=256000
+{counted}{extra}NodeName=n[1-2] NodeHostname=hpc NodeAddr=127.0.0.1 Port=[17001-17002] CPUs={cpus_per_node} RealMemory=256000{gres}
 PartitionName=main Nodes=n[1-2] Default=YES DefaultTime=10 MaxTime=7-0 DefMemPerCPU=100 State=UP
 "
         )
@@ -154,8 +171,11 @@ LimitNOFILE=131072
 WantedBy=multi-user.target
 ";
 
-/// The directory for the daemons' process numbers, which slurmctld writes as its own user.
-pub(crate) const TMPFILES: &str = "d /run/slurm 0755 slurm slurm -\n";
+/// The directory for the daemons' process numbers, which slurmctld writes as its own user; and what stands for GPUs.
+pub(crate) fn tmpfiles() -> String {
+    let gpus: String = (0..MOST_GPUS).map(|at| format!("f /run/gpus/gpu{at} 0666 root root -\n")).collect();
+    format!("d /run/slurm 0755 slurm slurm -\nd /run/gpus 0755 root root -\n{gpus}")
+}
 
 #[cfg(test)]
 mod tests {

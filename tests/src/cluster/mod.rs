@@ -42,6 +42,13 @@ impl ClusterBuilder {
         self
     }
 
+    /// So many GPUs of this type on each node, at most eight; files stand for them, which jobs do not open.
+    #[must_use]
+    pub fn gpus(mut self, kind: &str, count: u32) -> Self {
+        self.shape.gpus = Some((kind.to_owned(), count.clamp(1, config::MOST_GPUS)));
+        self
+    }
+
     /// `JobSubmitPlugins`; without this there is none.
     #[must_use]
     pub fn job_submit(mut self, plugins: &str) -> Self {
@@ -107,12 +114,13 @@ impl ClusterBuilder {
             .in_site(&site)
             .slurm(self.slurm)
             .file("/etc/slurm/slurm.conf", self.shape.slurm_conf(), 0o644)
+            .file("/etc/slurm/gres.conf", self.shape.gres_conf(), 0o644)
             .file("/etc/slurm/cgroup.conf", config::cgroup_conf(self.slurm), 0o644)
             .file_of(slurm, "/etc/slurm/slurmdbd.conf", config::SLURMDBD_CONF, 0o600)
             .file_of("munge:munge", "/etc/munge/munge.key", munge_key()?, 0o600)
             .file("/etc/mysql/mariadb.conf.d/99-slurm.cnf", config::MARIADB_CNF, 0o644)
             .file("/etc/mysql/slurm.sql", config::SLURM_SQL, 0o644)
-            .file("/etc/tmpfiles.d/slurm.conf", config::TMPFILES, 0o644)
+            .file("/etc/tmpfiles.d/slurm.conf", config::tmpfiles(), 0o644)
             .file("/usr/local/sbin/cluster-ready", config::CLUSTER_READY, 0o755)
             .file("/etc/systemd/system/mariadb.service.d/quick.conf", config::MARIADB_UNIT, 0o644)
             .file("/etc/systemd/system/slurmctld.service.d/cluster.conf", config::SLURMCTLD_UNIT, 0o644)
