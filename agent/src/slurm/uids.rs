@@ -3,7 +3,8 @@
 //! slurmctld looks a missing uid up again only once an hour and refuses every job of that person until then
 //! ("Invalid account or account/partition combination"). On 22.05.8 such a user shows as `UserName=dee(4294967294)`
 //! in `scontrol -o show assoc_mgr flags=users` (any user may ask), and `scontrol reconfigure` (30 ms) resolves it; it
-//! needs root, SlurmUser or AdminLevel Administrator.
+//! needs root, SlurmUser or AdminLevel Administrator. 24.11.5 and 26.05.5 do the same; there it starts a new slurmctld, whose
+//! plugin lets jobs wait until it has been given a list.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -26,9 +26,16 @@ const SHAPES: &[&[&str]] = &[
     &["--extra-node-info=1:2:1"],
     &["--ntasks-per-core=1", "--ntasks=2"],
     &["--core-spec=1"],
+    &["--ntasks=3", "--spread-job"],
+    &["--nodes=1-2", "--ntasks=2", "--cpus-per-task=2"],
+    // Known from 23.11 on.
+    &["--tres-per-task=cpu:4"],
+    &["--tres-per-task=cpu:2", "--ntasks=2"],
+    &["--exclusive=topo", "--nodes=2"],
 ];
 
-/// Every shape to which Slurm gives more than one CPU is refused where there is room for one CPU only.
+/// Every shape to which Slurm gives more than one CPU is refused where there is room for an hour of one CPU, for just so long
+/// that all of its CPUs are needed to exceed it.
 pub fn a_shape_of_more_than_one_cpu_needs_room_for_more_than_one(site: &Governed) -> Result<()> {
     let cluster = site.cluster();
     let mut larger = 0;
@@ -53,7 +60,9 @@ pub fn a_shape_of_more_than_one_cpu_needs_room_for_more_than_one(site: &Governed
         println!("{shape:?}: {cpus} CPUs");
         if cpus > 1 {
             larger += 1;
-            let args = [&["--time=60"], *shape].concat();
+            // So many minutes that all of these CPUs come to more than an hour, and one less would not.
+            let time = format!("--time={}", 60 / cpus + 1);
+            let args = [&[time.as_str()], *shape].concat();
             assert_sbatch_refused(site, "shawn", &args, "BSR-150", "you may use 1.00 CPU-hours today")?;
         }
     }
@@ -62,10 +71,12 @@ pub fn a_shape_of_more_than_one_cpu_needs_room_for_more_than_one(site: &Governed
     cancel_all(site, "shawn")
 }
 
-/// Requests that come to an hour of one CPU, all told.
+/// Requests that come to an hour of one CPU, all told, as far as the plugin can know: without a number of tasks its
+/// nodes are as many as there are.
 const HOURS: &[&[&str]] = &[
     &["--time=60"],
-    &["--time=20", "--cpus-per-task=3"],
+    &["--time=20", "--cpus-per-task=3", "--ntasks=1"],
+    &["--time=10", "--cpus-per-task=3"],
     &["--time=15", "--cpus-per-task=2", "--ntasks=2"],
     &["--time=30", "--ntasks=2"],
     &["--time=30", "--nodes=2"],
