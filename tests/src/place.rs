@@ -92,12 +92,14 @@ pub(crate) fn sweep() -> Result<File> {
 /// Removes what killed runs left, the prepared databases, and the root directories and plugins of other Slurms.
 pub fn remove_remains() -> Result<()> {
     sweep().map(drop)?;
+    let hosts = hosts_dir()?;
+    // What a running host stands on stays.
+    if fs::read_dir(&hosts).into_iter().flatten().flatten().any(|entry| is_alive(&entry.path())) {
+        return Ok(());
+    }
     let others = ["hosts-seed", "roots", "plugins"].map(|name| target_dir().join(name));
-    for dir in [hosts_dir()?].into_iter().chain(others) {
-        let running = fs::read_dir(&dir).into_iter().flatten().flatten().any(|entry| is_alive(&entry.path()));
-        if dir.is_dir() && !running {
-            fs::remove_dir_all(&dir).map_err(io_error(|| format!("remove {}", dir.display())))?;
-        }
+    for dir in [hosts].into_iter().chain(others).filter(|dir| dir.is_dir()) {
+        fs::remove_dir_all(&dir).map_err(io_error(|| format!("remove {}", dir.display())))?;
     }
     Ok(())
 }
