@@ -6,11 +6,8 @@
 mod charges;
 mod controller;
 mod edits;
-<<<<<<< HEAD
 mod holes;
-=======
 mod logins;
->>>>>>> a8a45b9 (tests: logins, and shapes to the last CPU, on every Slurm's host)
 mod passes;
 mod shapes;
 mod submissions;
@@ -23,16 +20,13 @@ pub use controller::{
 pub use edits::{
     an_edit_in_a_jobs_first_second_waits_for_the_list, holds_and_releases_pass, only_edits_that_enlarge_are_refused,
 };
-<<<<<<< HEAD
 pub use holes::{
     a_held_job_cannot_be_enlarged, a_hold_outlives_no_grant, a_throttle_hides_no_task, cost_centres_are_known,
     gpu_seconds_are_charged_as_sacct_has_them, gpus_count_however_they_are_asked_for, holes_cluster, holes_world,
     limits_by_account_and_by_hand_are_told, no_job_expands_another, of_several_places_the_dearest_counts,
     requeues_are_counted_again, what_can_never_run_is_refused, what_is_not_named_is_written_into_the_job,
 };
-=======
 pub use logins::a_person_logs_in_until_they_are_disabled;
->>>>>>> a8a45b9 (tests: logins, and shapes to the last CPU, on every Slurm's host)
 pub use passes::{a_further_pass_changes_nothing, accounts_and_associations_are_there, wait_for_passes};
 pub use shapes::{a_shape_of_more_than_one_cpu_needs_room_for_more_than_one, a_shape_that_fits_exactly_is_let_in};
 pub use submissions::{
