@@ -41,7 +41,7 @@ fn governed() -> (&'static Governed, MutexGuard<'static, ()>) {
         let cluster = Cluster::builder()
             .slurm_conf("SuspendProgram=/bin/true")
             .slurm_conf("ResumeProgram=/bin/true")
-            .slurm_conf("SuspendTime=INFINITE")
+            .slurm_conf("SuspendTime=86400")
             .slurm_conf("NodeName=c1 NodeHostname=hpc NodeAddr=127.0.0.1 Port=17009 CPUs=2 RealMemory=1000")
             .slurm_conf("PartitionName=night Nodes=n[1-2] DefaultTime=10 DefMemPerCPU=100 State=UP")
             .slurm_conf("PartitionName=cloud Nodes=c1 DefaultTime=10 DefMemPerCPU=100 State=UP");
@@ -139,8 +139,8 @@ fn given_a_closed_window_that_refuses_then_the_next_opening_is_told_and_a_begin_
     let (site, _alone) = governed();
     let now = host_now(site)?;
     let (opens, closes) = (minute(now, 180), minute(now, 240));
-    rule(site, &[window("night", "partition = \"night\"", opens, closes, "outside = \"refuse\"")])?;
-    let sentence = format!("window night of partition night is closed now: this job could begin {}", text(opens));
+    rule(site, &[window("shut", "partition = \"night\"", opens, closes, "outside = \"refuse\"")])?;
+    let sentence = format!("window shut of partition night is closed now: this job could begin {}", text(opens));
     for partition in ["night", "main,night"] {
         let start = Instant::now();
         let output = sbatch(site, "ana", &["--time=5", "--partition", partition])?;
@@ -166,10 +166,10 @@ fn given_a_closed_window_that_lets_jobs_wait_then_they_begin_at_the_opening_what
     let cluster = site.cluster();
     let now = host_now(site)?;
     let (opens, closes) = (minute(now, 180), minute(now, 240));
-    rule(site, &[window("night", "partition = \"night\"", opens, closes, "outside = \"wait\"")])?;
+    rule(site, &[window("later", "partition = \"night\"", opens, closes, "outside = \"wait\"")])?;
     let output = sbatch(site, "ana", &["--time=5", "--partition=night"])?;
     let told =
-        format!("this job can begin {} at the earliest, when window night of partition night opens", text(opens));
+        format!("this job can begin {} at the earliest, when window later of partition night opens", text(opens));
     assert!(output.stderr.contains(&told), "{}", output.stderr);
     let job = output.ok()?.trim().to_owned();
     assert!(job.parse::<u32>().is_ok(), "standard output stays a number: {job}");
@@ -240,7 +240,7 @@ fn given_jobs_that_still_wait_when_their_window_closes_then_they_are_moved_and_r
     let array = submit(site, "ben", &["--time=60", "--partition=night", "--ntasks=16", "--array=1-50"])?;
     let held = submit(site, "ben", &["--time=60", "--partition=night", "--hold"])?;
     let elsewhere = submit(site, "ben", &["--time=60", "--partition=main", "--ntasks=16"])?;
-    let pinned = submit(site, "ben", &["--time=60", "--partition=cloud"])?;
+    let pinned = submit(site, "ben", &["--time=60", "--partition=cloud", "--hold"])?;
     assert!(host_now(site)? < closes - 5, "the test was too slow to submit before the window closed");
     for job in [&waits, &array, &held] {
         assert_ne!(shown(site, job, "StartTime")?, reopens.to_string(), "moved before the window closed");
@@ -291,13 +291,18 @@ fn given_a_partition_that_is_drained_outside_then_bursar_acts_once_at_each_edge_
     let closed = [window("cloud", "partition = \"cloud\"", minute(now, 180), minute(now, 240), drain)];
     let open = [window("cloud", "partition = \"cloud\"", minute(now, -180), minute(now, 240), drain)];
     let set = |state: &str| cluster.scontrol("root", &["update", "partitionname=cloud", &format!("state={state}")]);
+    cluster.host().run(&["systemctl", "start", "slurmd@c1"])?.ok()?;
+    let wait_for_node = |word: &str| {
+        site.wait_for(&format!("node c1 to be {word}"), 60, || {
+            let node = cluster.scontrol("root", &["-o", "show", "node", "c1"])?.ok()?;
+            let state = node.split_whitespace().find_map(|word| word.strip_prefix("State=")).unwrap_or_default();
+            Ok(if state.contains(word) { Ok(()) } else { Err(state.to_owned()) })
+        })
+    };
+    wait_for_node("IDLE")?;
     rule(site, &closed)?;
     wait_for_partition(site, "DOWN")?;
-    site.wait_for("the node to be powered down", 30, || {
-        let state = cluster.host().run(&["sinfo", "-hN", "-n", "c1", "-o", "%T"])?.ok()?;
-        let node = cluster.scontrol("root", &["-o", "show", "node", "c1"])?.ok()?;
-        Ok(if node.contains("POWER") { Ok(()) } else { Err(format!("{state} {node}")) })
-    })?;
+    wait_for_node("POWER")?;
     assert_eq!(partition_state(site, "main")?, "UP");
 
     // Neither a restart of bursard nor the passing of time makes it act again.
@@ -347,7 +352,7 @@ fn given_an_emergency_grant_then_windows_and_limits_are_lifted_while_it_holds_an
     let cluster = site.cluster();
     let now = host_now(site)?;
     let (opens, closes) = (minute(now, 180), minute(now, 240));
-    rule(site, &[window("night", "role = \"compute-user\"", opens, closes, "outside = \"refuse\"")])?;
+    rule(site, &[window("duty", "role = \"compute-user\"", opens, closes, "outside = \"refuse\"")])?;
     let night = ["--time=5", "--hold"];
     assert!(sbatch(site, "zoe", &night)?.stderr.contains("BSR-180"));
     let bursar = |words: &[&str]| cluster.host().run(&[&["bursar", "-i"], words].concat());

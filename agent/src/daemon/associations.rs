@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use bursar_policy::{AccountName, Timestamp, UserName};
+use bursar_policy::{AccountName, Clock as _, SystemClock, Timestamp, UserName};
 
 use super::people::local_accounts;
 use super::queues;
@@ -17,7 +18,7 @@ use crate::slurm::desired::{
 };
 use crate::slurm::found::FoundCluster;
 use crate::slurm::plan::plan;
-use crate::slurm::uids::{heal_missing_uids, host_knows};
+use crate::slurm::uids::{Healed, heal_missing_uids, host_knows};
 use crate::snapshot::{Holding, Holdings};
 use crate::store::{LimitKind, PersonState, Presence};
 
@@ -114,7 +115,7 @@ pub async fn sync(site: &Site, commands: &SlurmCommands, desired: &DesiredCluste
         return Err(format!("slurmdbd does not keep what it was told; still to do: {}", rest.join("; ")));
     }
     if !steps.is_empty() {
-        heal(commands.clone(), desired);
+        heal(commands.clone(), desired, Arc::clone(&site.reconfigured_at));
     }
     if !synced.obstacles.is_empty() {
         let lines: Vec<String> = synced.obstacles.iter().take(10).map(ToString::to_string).collect();
@@ -127,12 +128,14 @@ pub async fn sync(site: &Site, commands: &SlurmCommands, desired: &DesiredCluste
 ///
 /// Accounts come before their associations, so this finds something only where somebody else made an association first.
 /// slurmctld answers when it has taken in all that is new, which for a whole site takes it as long again.
-fn heal(commands: SlurmCommands, desired: &DesiredCluster) {
+fn heal(commands: SlurmCommands, desired: &DesiredCluster, reconfigured_at: Arc<AtomicI64>) {
     let names: BTreeSet<UserName> = desired.people.iter().map(|person| person.name.clone()).collect();
     tokio::spawn(async move {
         // slurmctld may be down while slurmdbd is not; it asks for uids anew when it comes up.
-        if let Err(error) = heal_missing_uids(&commands, &names, host_knows).await {
-            tracing::warn!("{}", chain(&error));
+        match heal_missing_uids(&commands, &names, host_knows).await {
+            Ok(Healed { healed, .. }) if healed.is_empty() => {}
+            Ok(_) => reconfigured_at.store(SystemClock.now().0, Ordering::Relaxed),
+            Err(error) => tracing::warn!("{}", chain(&error)),
         }
     });
 }

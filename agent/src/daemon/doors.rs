@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bursar_policy::Timestamp;
@@ -122,9 +123,10 @@ impl Doors {
     ) -> Result<(), String> {
         let remembered = door.map(|door| door.state);
         let seen = service.states.get(name).map_or(Seen::Other, |state| Seen::parse(state));
-        let configured_at = service.configured_at.unwrap_or(Timestamp(i64::MIN));
+        let reconfigured_at = self.site.reconfigured_at.load(Ordering::Relaxed);
+        let configured_at = service.started_at.map_or(reconfigured_at, |at| at.0.max(reconfigured_at));
         let closed_at = door.map_or(Timestamp::NEVER, |door| door.since);
-        let undone = wish == Wish::Closed && is_undone(remembered, closed_at.0, seen, configured_at.0);
+        let undone = wish == Wish::Closed && is_undone(remembered, closed_at.0, seen, configured_at);
         if is_settled(remembered, wish) && !undone {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! What the daemon's tasks and answers share: the store, the newest view of everything, and what to do next.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bursar_policy::{Clock, Snapshot, SystemClock, Timestamp};
@@ -96,6 +97,8 @@ pub struct Site {
     view: watch::Sender<Arc<View>>,
     health: Mutex<BTreeMap<&'static str, Health>>,
     sync: mpsc::Sender<SyncRequest>,
+    /// When bursar itself made slurmctld read its configuration anew: seconds of UTC, or the least number.
+    pub reconfigured_at: Arc<AtomicI64>,
     /// Woken when somebody changed the store.
     pub changed: Notify,
     /// When the daemon started.
@@ -112,6 +115,7 @@ impl Site {
             view: watch::Sender::new(Arc::new(view)),
             health: Mutex::default(),
             sync,
+            reconfigured_at: Arc::new(AtomicI64::new(i64::MIN)),
             changed: Notify::new(),
             started_at: SystemClock.now(),
         };

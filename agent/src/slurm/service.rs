@@ -1,7 +1,8 @@
 //! Partitions in and out of service, and the power of their nodes.
 //!
-//! DOWN lets jobs queue and starts none; running ones go on. slurmctld forgets it when it reads slurm.conf anew, at a
-//! start or by `scontrol reconfigure`, and tells by the instant of its configuration that it has.
+//! DOWN lets jobs queue and starts none; running ones go on. Unless ReconfigFlags has KeepPartState, slurmctld forgets it
+//! when it reads slurm.conf anew, at a start or by `scontrol reconfigure`. It tells when it started, but on 22.05 not when
+//! it was reconfigured ("Configuration data as of" is the instant of the question).
 
 use std::collections::BTreeMap;
 
@@ -18,8 +19,8 @@ pub struct Service {
     pub states: BTreeMap<String, String>,
     /// Every node with its partitions.
     pub nodes: Vec<(String, Vec<String>)>,
-    /// When slurmctld last read its configuration.
-    pub configured_at: Option<Timestamp>,
+    /// When slurmctld started.
+    pub started_at: Option<Timestamp>,
 }
 
 impl Service {
@@ -34,9 +35,9 @@ impl Service {
     fn parse(config: &str, partitions: &str, nodes: &str) -> Result<Self, FactsError> {
         let bad = |field: &'static str, object: &str| FactsError::Value { field, object: object.to_owned() };
         let mut service = Self {
-            configured_at: config.lines().find_map(|line| {
-                let at = line.strip_prefix("Configuration data as of ")?;
-                instant(at.trim()).flatten()
+            started_at: config.lines().find_map(|line| {
+                let (key, at) = line.split_once('=')?;
+                instant(at.trim()).flatten().filter(|_| key.trim() == "BOOT_TIME")
             }),
             ..Self::default()
         };
@@ -99,16 +100,17 @@ fn slurm_time(at: Timestamp) -> String {
 mod tests {
     use super::*;
 
-    const CONFIG: &str = "Configuration data as of 1795320788\nClusterName = lab\n";
+    const CONFIG: &str =
+        "Configuration data as of 1795320788\nBOOT_TIME               = 1795320700\nClusterName = lab\n";
     const PARTITIONS: &str = "PartitionName=main Default=YES State=UP TotalNodes=3\n\
         PartitionName=cloud Default=NO State=DOWN TotalNodes=2\nPartitionName=gpu State=INACTIVE\n";
     const NODES: &str = "NodeName=n1 State=IDLE Partitions=main,cloud \nNodeName=c1 Partitions=cloud,gpu \n\
         NodeName=c2 Partitions=cloud \nNodeName=c3 Partitions=gpu\nNodeName=spare State=IDLE\n";
 
     #[test]
-    fn given_recorded_output_then_states_nodes_and_the_configurations_instant_are_read() {
+    fn given_recorded_output_then_states_nodes_and_the_start_of_slurmctld_are_read() {
         let service = Service::parse(CONFIG, PARTITIONS, NODES).unwrap();
-        assert_eq!(service.configured_at, Some(Timestamp(1_795_320_788)));
+        assert_eq!(service.started_at, Some(Timestamp(1_795_320_700)));
         assert_eq!(service.states["cloud"], "DOWN");
         assert_eq!(service.nodes.len(), 5);
     }

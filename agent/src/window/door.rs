@@ -101,8 +101,8 @@ pub fn step(remembered: Option<DoorState>, wish: Wish, seen: Seen) -> Step {
     }
 }
 
-/// Whether a closed door stands open because slurmctld has read its configuration anew since it was closed, which puts
-/// every partition back to what slurm.conf says.
+/// Whether a closed door stands open because slurmctld is known to have read its configuration anew since it was closed,
+/// which puts every partition back to what slurm.conf says.
 pub fn is_undone(remembered: Option<DoorState>, closed_at: i64, seen: Seen, configured_at: i64) -> bool {
     remembered == Some(DoorState::Closed) && seen == Seen::Up && closed_at < configured_at
 }
