@@ -115,3 +115,19 @@ async fn given_a_question_that_cannot_be_judged_then_it_says_why() {
     world.site.renew(|view| view.snapshot = None);
     assert!(matches!(world.run(ANA, "explain job").await, Response::Unavailable { .. }));
 }
+
+#[tokio::test]
+async fn given_a_window_then_it_is_told_whether_it_lets_the_job_begin() {
+    let world = World::new().await;
+    let (table, refusal) =
+        judged(world.run(ADA, "explain job user=ana partition=night time=60 format=rule,outcome,detail").await);
+    assert_eq!(refusal, None);
+    let Cell::Text(state) = cell(&table, "rule", "window nights night", "detail") else { panic!("{table:?}") };
+    let Cell::Text(verdict) = cell(&table, "rule", "verdict", "detail") else { panic!("{table:?}") };
+    // Whether it is night depends on when the test runs.
+    assert!(state.starts_with("open until 20") || state.starts_with("closed until 20"), "{state}");
+    let waits = verdict.contains("when window nights of partition night opens");
+    assert_eq!(waits, state.starts_with("closed"), "{state} {verdict}");
+    let (table, _) = judged(world.run(ADA, "explain job user=ana partition=main time=60").await);
+    assert!(!text(&table).contains("window"), "{}", text(&table));
+}

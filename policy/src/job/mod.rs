@@ -42,4 +42,4 @@ pub use gres::GpuAsk;
 pub use judge::{Terms, Verdict, judge};
 pub use ledger::{GRACE, Ledger};
 pub use request::{Edit, Memory, Request, Shape, TimeLimit};
-pub use windows::{Waits, moved_to};
+pub use windows::{Waits, governing, moved_to};

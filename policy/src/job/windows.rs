@@ -2,7 +2,7 @@
 //! queue, of its account and each account above, and of the role that lets it in. It has to keep to all of them.
 
 use super::bound::{Bound, bound_listed};
-use super::place::queues;
+use super::place::{account_and_grant, queues};
 use super::request::Request;
 use crate::access;
 use crate::reason::{Reason, WindowName};
@@ -93,6 +93,15 @@ pub(super) fn emergency(
             && access::covers(grant, snapshot.account_line_positions(account))
     });
     found.map(|grant| grant.id)
+}
+
+/// The windows that govern a job that would come at `now`, as far as it is clear where it would go and who lets it in.
+pub fn governing<'s>(snapshot: &'s Snapshot, job: &Request<'s>, now: Timestamp) -> Vec<WindowRef<'s>> {
+    let found = snapshot.person(job.uid).and_then(|person| account_and_grant(snapshot, &person, job.account, now).ok());
+    let Some((account, grant)) = found else { return Vec::new() };
+    let queues = queues(snapshot, job.qos, grant.role, account.position).unwrap_or_default();
+    let (partition, role) = (job.partition, Some(grant.role));
+    Ruled { snapshot, partition, queues: &queues, role, account: account.position }.windows().collect()
 }
 
 /// When a job that waits is to begin, if the windows that move jobs do not let it begin when it could.

@@ -3,9 +3,10 @@
 //! The judge stops at its first no. The rules stand here in its order, so those before the no allowed the job and
 //! those after it were not asked.
 
-use bursar_policy::job::{Asked, Bound, GpuAsk, Ledger, Request, Shape, TimeLimit, Verdict, bound, judge};
-use bursar_policy::reason::{Kind, MONEY, Owner, Within};
+use bursar_policy::job::{Asked, Bound, GpuAsk, Ledger, Request, Shape, TimeLimit, Verdict, bound, governing, judge};
+use bursar_policy::reason::{Kind, MONEY, Owner, WindowName, Within};
 use bursar_policy::snapshot::{AccountRef, GrantRef, LinesRef, PersonRef};
+use bursar_policy::window::Window as _;
 use bursar_policy::{Code, Line, Measure, Reason, Resource, Snapshot, Timestamp, Usage, access};
 
 use super::{Numbers, Row, answer, grant_text, time_limit, uid};
@@ -35,7 +36,7 @@ pub(super) fn explain(session: &Session<'_>, query: &Query, snapshot: &Snapshot,
     let (reason, admitted) = match &judged {
         Verdict::Admit(terms) => {
             let cost = terms.asked.cost;
-            let text = format!(
+            let mut text = format!(
                 "on account {} by G{}: {} of {} CPUs for {} s",
                 terms.account,
                 terms.grant,
@@ -43,6 +44,14 @@ pub(super) fn explain(session: &Session<'_>, query: &Query, snapshot: &Snapshot,
                 cost.cpus(),
                 cost.seconds
             );
+            let opens = terms.waits.and_then(|waits| Some((waits.until, snapshot.window_at(waits.opens)?)));
+            if let Some((until, window)) = opens {
+                text.push_str(&format!(
+                    ", from {} on, when {} opens",
+                    window.opens_text(until),
+                    WindowName::of(&window)
+                ));
+            }
             (None, text)
         }
         Verdict::Refuse(reason) => (Some(*reason), String::new()),
@@ -129,6 +138,7 @@ impl Rules<'_> {
         let numbers = Numbers { unit: Unit::Hours, allowed: None, used: None, in_flight: None, asked: total };
         let detail = format!("at most {jobs} of {} CPUs for {} s", cost.cpus(), cost.seconds);
         self.push("bound", refuses, Some(numbers), detail);
+        self.windows(request);
         let Some(account) = account else { return };
         let asked = Asked { jobs, cost, begin_at: self.at };
         self.of_owner(Owner::You, 0, person.lines(), &asked);
@@ -142,6 +152,27 @@ impl Rules<'_> {
         let positions = || self.snapshot.account_line_positions(account.position);
         if let Ok(grant) = access::holding(person, self.at, |grant: &GrantRef<'_>| access::covers(grant, positions())) {
             self.of_owner(Owner::Grant(grant.id), 0, grant.lines, &asked);
+        }
+    }
+
+    /// The windows that govern the job.
+    fn windows(&mut self, request: &Request<'_>) {
+        let no = match self.reason {
+            Some(
+                Reason::WindowClosed { window, .. }
+                | Reason::EndsOutside { window, .. }
+                | Reason::LongerThanWindow { window, .. },
+            ) => Some(window),
+            _ => None,
+        };
+        for window in governing(self.snapshot, request, self.at) {
+            let name = WindowName::of(&window);
+            let detail = match window.opening_after(self.at) {
+                Some(opening) if opening.contains(self.at) => format!("open until {}", window.closes_text(opening.end)),
+                Some(opening) => format!("closed until {}", window.opens_text(opening.start)),
+                None => "closed, and no opening is known".to_owned(),
+            };
+            self.push(format!("window {} {}", name.name, name.target), no == Some(name), None, detail);
         }
     }
 
