@@ -6,7 +6,11 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use bursar_tests::{CONTROLLER_SNAPSHOT, Citizen, Cluster, Governed, Output, Result, directory};
+use bursar_tests::scenario::windows::{
+    daily as window, minute, partition_state, rule as put_in_force, shown, wait_for_begin, wait_for_partition,
+};
+use bursar_tests::scenario::{host_now, wait_for_list_after};
+use bursar_tests::{Citizen, Cluster, Governed, Output, Result, directory};
 
 const POLICY: &str = "\
 time-zone = \"UTC\"
@@ -52,37 +56,14 @@ fn governed() -> (&'static Governed, MutexGuard<'static, ()>) {
 
 const SLEEPER: [&str; 4] = ["--parsable", "--output=/dev/null", "--wrap", "sleep 3000"];
 
-/// Seconds since the epoch by the host's clock.
-fn host_now(site: &Governed) -> Result<i64> {
-    Ok(site.cluster().host().run(&["date", "+%s"])?.ok()?.trim().parse().unwrap())
-}
-
-/// A window with daily hours between two instants, which must be whole minutes less than a day apart.
-fn window(name: &str, governs: &str, from: i64, to: i64, more: &str) -> String {
-    let clock = |at: i64| format!("{:02}:{:02}", at.rem_euclid(86_400) / 3_600, at.rem_euclid(3_600) / 60);
-    format!("[[window]]\nname = \"{name}\"\n{governs}\nopen = \"daily {}-{}\"\n{more}\n", clock(from), clock(to))
-}
-
-/// The minute that the instant lies in, and so many after it.
-fn minute(at: i64, more: i64) -> i64 {
-    at - at.rem_euclid(60) + 60 * more
-}
-
 /// The instant as a snapshot tells it.
 fn text(at: i64) -> String {
     jiff::Timestamp::from_second(at).unwrap().strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// Puts these windows in force and waits until the plugin has them.
+/// Puts these windows in force beside the rules of this file.
 fn rule(site: &Governed, windows: &[String]) -> Result<()> {
-    site.write_policy(&format!("{POLICY}{}", windows.concat()))?;
-    let wanted: Vec<String> =
-        windows.iter().map(|text| text.split('"').nth(1).unwrap_or_default().to_owned()).collect();
-    site.wait_for("the windows to be with the plugin", 30, || {
-        let snapshot = site.snapshot(CONTROLLER_SNAPSHOT)?;
-        let found: Vec<String> = snapshot.windows().map(|window| window.name().to_owned()).collect();
-        Ok(if found == wanted { Ok(()) } else { Err(format!("{found:?}")) })
-    })
+    put_in_force(site, POLICY, windows)
 }
 
 fn sbatch(site: &Governed, user: &str, args: &[&str]) -> Result<Output> {
@@ -91,30 +72,6 @@ fn sbatch(site: &Governed, user: &str, args: &[&str]) -> Result<Output> {
 
 fn submit(site: &Governed, user: &str, args: &[&str]) -> Result<String> {
     Ok(sbatch(site, user, args)?.ok()?.trim().to_owned())
-}
-
-/// What `scontrol show job` says of a key of a job's first record, instants in seconds.
-fn shown(site: &Governed, job: &str, key: &str) -> Result<String> {
-    let line = site.cluster().host().sh(&format!("SLURM_TIME_FORMAT=%s scontrol -o show job {job}"))?.ok()?;
-    let prefix = format!("{key}=");
-    let value = line.split_whitespace().find_map(|word| word.strip_prefix(prefix.as_str()));
-    Ok(value.unwrap_or_default().to_owned())
-}
-
-/// Waits until the job may begin at `at` and not before.
-fn wait_for_begin(site: &Governed, job: &str, at: i64, seconds: u64) -> Result<()> {
-    site.wait_for(&format!("job {job} to begin at {at}"), seconds, || {
-        let (begin, state) = (shown(site, job, "StartTime")?, shown(site, job, "JobState")?);
-        let fits = begin == at.to_string() && state == "PENDING";
-        Ok(if fits { Ok(()) } else { Err(format!("{state}, {begin}")) })
-    })
-}
-
-fn wait_for_list_after(site: &Governed, at: i64) -> Result<()> {
-    site.wait_for("a later list of jobs with the plugin", 75, || {
-        let as_of = site.snapshot(CONTROLLER_SNAPSHOT)?.as_of().0;
-        Ok(if as_of > at { Ok(()) } else { Err(format!("as of {as_of}, wanted {at}")) })
-    })
 }
 
 fn cancel_all(site: &Governed) -> Result<()> {
@@ -265,18 +222,6 @@ fn given_jobs_that_still_wait_when_their_window_closes_then_they_are_moved_and_r
     cancel_all(site)
 }
 
-fn partition_state(site: &Governed, name: &str) -> Result<String> {
-    let line = site.cluster().scontrol("root", &["-o", "show", "partition", name])?.ok()?;
-    Ok(line.split_whitespace().find_map(|word| word.strip_prefix("State=")).unwrap_or_default().to_owned())
-}
-
-fn wait_for_partition(site: &Governed, state: &str) -> Result<()> {
-    site.wait_for(&format!("partition cloud to be {state}"), 60, || {
-        let seen = partition_state(site, "cloud")?;
-        Ok(if seen == state { Ok(()) } else { Err(seen) })
-    })
-}
-
 fn doors(site: &Governed) -> Result<Vec<Vec<String>>> {
     site.store("select partition_name, state from door")
 }
@@ -301,7 +246,7 @@ fn given_a_partition_that_is_drained_outside_then_bursar_acts_once_at_each_edge_
     };
     wait_for_node("IDLE")?;
     rule(site, &closed)?;
-    wait_for_partition(site, "DOWN")?;
+    wait_for_partition(site, "cloud", "DOWN")?;
     wait_for_node("POWER")?;
     assert_eq!(partition_state(site, "main")?, "UP");
 
@@ -319,9 +264,9 @@ fn given_a_partition_that_is_drained_outside_then_bursar_acts_once_at_each_edge_
     set("DOWN")?.ok()?;
     cluster.restart("slurmctld.service")?;
     assert_eq!(partition_state(site, "cloud")?, "UP", "slurmctld has forgotten");
-    wait_for_partition(site, "DOWN")?;
+    wait_for_partition(site, "cloud", "DOWN")?;
     rule(site, &open)?;
-    wait_for_partition(site, "UP")?;
+    wait_for_partition(site, "cloud", "UP")?;
     assert_eq!(doors(site)?, [["cloud", "open"]]);
 
     // What somebody took out of service before stays out of it.
@@ -341,9 +286,9 @@ fn given_a_partition_that_is_drained_outside_then_bursar_acts_once_at_each_edge_
     // A window that is gone gives its partition back.
     set("UP")?.ok()?;
     rule(site, &closed)?;
-    wait_for_partition(site, "DOWN")?;
+    wait_for_partition(site, "cloud", "DOWN")?;
     rule(site, &[])?;
-    wait_for_partition(site, "UP")
+    wait_for_partition(site, "cloud", "UP")
 }
 
 #[test]

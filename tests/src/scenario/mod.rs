@@ -11,6 +11,7 @@ mod logins;
 mod passes;
 mod shapes;
 mod submissions;
+pub mod windows;
 
 pub use charges::{Fates, jobs_of_every_fate_are_charged_as_sacct_has_them, settled, used};
 pub use controller::{
@@ -34,6 +35,8 @@ pub use submissions::{
     everybody_without_a_usable_grant_is_told_why, root_and_slurm_are_not_judged,
     trials_and_refused_jobs_leave_no_booking,
 };
+
+pub use windows::a_closed_window_refuses_puts_off_and_moves;
 
 use std::time::{Duration, Instant};
 

@@ -67,6 +67,8 @@ macro_rules! tests_of_all {
             given_jobs_that_fill_the_quota_then_they_can_be_held_and_released: scenario::holds_and_releases_pass;
             given_a_key_then_a_person_logs_in_until_they_are_disabled: scenario::a_person_logs_in_until_they_are_disabled;
             given_a_cron_job_then_it_is_judged_like_any_other: scenario::cron_jobs_are_judged;
+            given_a_window_that_is_closed_then_jobs_are_refused_put_off_or_moved:
+                scenario::a_closed_window_refuses_puts_off_and_moves;
             given_a_restart_of_slurmctld_then_the_limit_still_holds: scenario::a_restarted_slurmctld_goes_on_judging;
             given_a_reconfiguration_then_the_limit_still_holds: scenario::a_reconfigured_slurmctld_goes_on_judging;
             given_the_plugin_of_another_slurm_then_the_reconfiguration_fails_and_the_loaded_one_goes_on_judging:
