@@ -12,10 +12,12 @@ use std::time::Duration;
 use bursar_policy::job::{self, Answer, Gate, Ledger, Memory, Request, Shape, TimeLimit, Verdict, most_tasks};
 use bursar_policy::login::{self, LoginRequest};
 use bursar_policy::snapshot::{
-    Account, Contents, Edge, Grant, Header, Home, Kind, Partition, Person, RecentJob, encode, file,
+    Account, Contents, Edge, Governs, Grant, Header, Home, Kind, Opening, Partition, Person, RecentJob, Window, encode,
+    file,
 };
+use bursar_policy::window::{Outside, Rule};
 use bursar_policy::{
-    Line, Measure, NodeConf, PeriodKind, PersonState, Prices, Resource, Role, Snapshot, SubjectKind, Timestamp,
+    Line, Measure, NodeConf, Period, PeriodKind, PersonState, Prices, Resource, Role, Snapshot, SubjectKind, Timestamp,
 };
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
@@ -121,6 +123,41 @@ fn contents(kind: Kind, in_flight: u32) -> Contents {
             .collect();
     }
     contents
+}
+
+/// A window of a quarter, daily from and to so many hours after midnight.
+fn window(governs: Governs, from: i64, to: i64) -> Window {
+    let midnight = NOW.0 - 8 * 3_600;
+    let opening = |day: i64| Opening {
+        period: Period {
+            start: Timestamp(midnight + day * DAY + from * 3_600),
+            end: Timestamp(midnight + day * DAY + to * 3_600),
+        },
+        opens: format!("day {day:02} of the quarter, 06:00 CET"),
+        closes: format!("day {day:02} of the quarter, 18:00 CET"),
+    };
+    Window {
+        name: "office".into(),
+        governs: vec![governs],
+        rule: Rule { outside: Outside::Wait, ends_inside: true },
+        moves: true,
+        openings: (0..91).map(opening).collect(),
+        known_until: Timestamp(midnight + 91 * DAY),
+    }
+}
+
+/// Windows: one for each of these partitions, and for an account and those above it.
+fn windows(contents: &mut Contents, parts: [(i64, i64); 2]) {
+    for (part, (from, to)) in ["part3", "part5"].into_iter().zip(parts) {
+        contents.windows.push(window(Governs::Partition(part.into()), from, to));
+    }
+    let mut above = Some(100 + (UID - FIRST_UID) % 900);
+    while let Some(at) = above {
+        contents.windows.push(window(Governs::Account(at), 0, 23));
+        above = parent(at);
+    }
+    // And those of others.
+    contents.windows.extend((900..920).map(|at| window(Governs::Account(at), 6, 18)));
 }
 
 fn person(kind: Kind, n: u32, jobs: u32) -> Person {
@@ -258,6 +295,27 @@ fn judging(c: &mut Criterion) {
     group.finish();
 }
 
+/// The same job among windows: inside all, put off, and between two that are never open together.
+fn in_windows(c: &mut Criterion) {
+    let account = own_account();
+    let accept = request(60, &account);
+    let mut group = c.benchmark_group("windows");
+    for (what, parts) in [
+        ("inside five", [(6, 18), (7, 22)]),
+        ("put off by one of five", [(6, 18), (12, 22)]),
+        ("never in two of five together", [(6, 12), (13, 22)]),
+    ] {
+        let mut contents = contents(Kind::Controller, 0);
+        windows(&mut contents, parts);
+        let snapshot = Snapshot::decode(encode(&contents).expect("contents")).expect("ours");
+        let ledger = Ledger::default();
+        group.bench_function(format!("judge, {what}"), |b| {
+            b.iter(|| job::judge(&snapshot, &ledger, black_box(&accept), NOW))
+        });
+    }
+    group.finish();
+}
+
 fn loading(c: &mut Criterion) {
     let mut group = c.benchmark_group("snapshot");
     let folder = Folder::new();
@@ -343,6 +401,6 @@ criterion_group! {
         .sample_size(50)
         .warm_up_time(Duration::from_secs(1))
         .measurement_time(Duration::from_secs(3));
-    targets = judging, loading, login, hostile
+    targets = judging, in_windows, loading, login, hostile
 }
 criterion_main!(benches);
