@@ -18,6 +18,7 @@ week-start = \"monday\"
 contact = \"Ask the HPC team.\"
 
 [limits.person.lena]
+running-jobs = 1
 queued-jobs = 0
 
 [[account]]
@@ -48,6 +49,7 @@ fn governed() -> (&'static Governed, MutexGuard<'static, ()>) {
             .slurm_conf("SuspendTime=86400")
             .slurm_conf("NodeName=c1 NodeHostname=hpc NodeAddr=127.0.0.1 Port=17009 CPUs=2 RealMemory=1000")
             .slurm_conf("PartitionName=night Nodes=n[1-2] DefaultTime=10 DefMemPerCPU=100 State=UP")
+            .slurm_conf("PartitionName=strict Nodes=n[1-2] DefaultTime=10 DefMemPerCPU=100 State=UP")
             .slurm_conf("PartitionName=cloud Nodes=c1 DefaultTime=10 DefMemPerCPU=100 State=UP");
         Governed::up(cluster, POLICY, &directory(&people), "zoe")
     });
@@ -188,29 +190,46 @@ fn given_jobs_that_still_wait_when_their_window_closes_then_they_are_moved_and_r
                 closes,
                 "outside = \"wait\"\nmove-pending = false",
             ),
+            window(
+                "tight",
+                "partition = \"strict\"",
+                minute(now, -120),
+                closes,
+                "outside = \"wait\"\nends-inside = true",
+            ),
         ],
     )?;
     let reopens = minute(now, -120) + 86_400;
-    let runs = submit(site, "ana", &["--time=60", "--partition=night", "--ntasks=16"])?;
-    cluster.wait_for_job_state(runs.parse().unwrap(), "RUNNING", Duration::from_secs(30))?;
+    // One task of this array runs, the others wait for it.
+    let runs = submit(site, "ana", &["--time=60", "--partition=night", "--ntasks=16", "--array=1-3"])?;
+    let first = format!("{runs}_1");
+    site.wait_for("the first task to run", 30, || {
+        let state = cluster.job_state(&first)?;
+        Ok(if state == "RUNNING" { Ok(()) } else { Err(state) })
+    })?;
     let waits = submit(site, "ben", &["--time=60", "--partition=night", "--ntasks=16"])?;
     let array = submit(site, "ben", &["--time=60", "--partition=night", "--ntasks=16", "--array=1-50"])?;
     let held = submit(site, "ben", &["--time=60", "--partition=night", "--hold"])?;
+    let long = submit(site, "ben", &["--time=2", "--partition=strict", "--ntasks=16"])?;
     let elsewhere = submit(site, "ben", &["--time=60", "--partition=main", "--ntasks=16"])?;
     let pinned = submit(site, "ben", &["--time=60", "--partition=cloud", "--hold"])?;
     assert!(host_now(site)? < closes - 5, "the test was too slow to submit before the window closed");
     for job in [&waits, &array, &held] {
         assert_ne!(shown(site, job, "StartTime")?, reopens.to_string(), "moved before the window closed");
     }
+    wait_for_begin(site, &long, reopens, 100)?;
+    assert!(host_now(site)? < closes - 30, "what no longer fits before closing is moved when it does not, not later");
     for job in [&waits, &array, &held] {
         wait_for_begin(site, job, reopens, 200)?;
     }
-    assert_eq!(shown(site, &runs, "JobState")?, "RUNNING");
+    assert_eq!(cluster.job_state(&first)?, "RUNNING");
+    let rest = "SLURM_TIME_FORMAT=%s squeue --noheader --states=PENDING --user=ana --format='%F %S'";
+    assert_eq!(cluster.host().sh(rest)?.ok()?.trim(), format!("{runs} {reopens}"));
     for job in [&elsewhere, &pinned] {
         assert_ne!(shown(site, job, "EligibleTime")?, reopens.to_string(), "{job} is not the window's to move");
     }
     let records = cluster.squeue("ben", &["--me", "--noheader", "--format=%i"])?.ok()?;
-    assert_eq!(records.lines().count(), 5, "the array is still one record: {records}");
+    assert_eq!(records.lines().count(), 6, "the array is still one record: {records}");
     let status = cluster.host().run(&["bursar", "-nP", "status", "format=part,state,detail"])?.ok()?;
     assert!(status.contains("windows|ok|"), "{status}");
     let window = cluster.host().run(&["bursar", "-nP", "show", "window", "day", "format=names,state"])?.ok()?;
@@ -315,7 +334,8 @@ fn given_an_emergency_grant_then_windows_and_limits_are_lifted_while_it_holds_an
         "{}",
         log.lines().rev().take(20).collect::<Vec<_>>().join("\n")
     );
-    assert!(sbatch(site, "lena", &night)?.stderr.contains("BSR-141"), "limits are not lifted");
+    let lena = sbatch(site, "lena", &night)?.stderr;
+    assert!(lena.contains("BSR-141"), "limits are not lifted: {lena}");
     assert!(sbatch(site, "ben", &night)?.stderr.contains("BSR-180"), "nor are others' windows");
 
     bursar(&["delete", "grant", "where", "emergency=yes", "reason=over"])?.ok()?;
@@ -324,9 +344,10 @@ fn given_an_emergency_grant_then_windows_and_limits_are_lifted_while_it_holds_an
         Ok(if output.stderr.contains("BSR-180") { Ok(()) } else { Err(output.stdout + &output.stderr) })
     })?;
     bursar(&[&ask[..], &["lifts=windows,limits", "until=now+1hour", "reason=beam time"]].concat())?.ok()?;
-    site.wait_for("lena to be let in", 20, || {
+    site.wait_for("lena to be let in, beyond slurmctld's own limit of one job, too", 30, || {
         let output = sbatch(site, "lena", &night)?;
-        Ok(output.ok().map(drop).map_err(|error| error.to_string()))
+        let jobs = cluster.squeue("lena", &["--me", "--noheader"])?.ok()?.lines().count();
+        Ok(if jobs >= 3 { Ok(()) } else { Err(format!("{jobs} jobs; {}", output.stderr)) })
     })?;
     let audit = bursar(&["-nP", "show", "audit", "action=grant.add", "start=today", "format=reason,after"])?.ok()?;
     assert!(audit.contains("beam time") && audit.contains("windows,limits"), "{audit}");

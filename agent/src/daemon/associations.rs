@@ -19,8 +19,9 @@ use crate::slurm::desired::{
 use crate::slurm::found::FoundCluster;
 use crate::slurm::plan::plan;
 use crate::slurm::uids::{Healed, heal_missing_uids, host_knows};
+use crate::snapshot::holdings::ends_at;
 use crate::snapshot::{Holding, Holdings};
-use crate::store::{LimitKind, PersonState, Presence};
+use crate::store::{Account, Grant, Lifts, LimitKind, PersonState, Presence};
 
 /// What slurmdbd should hold, and a sentence on who was left out for now.
 ///
@@ -50,7 +51,7 @@ pub fn desired(view: &View, now: Timestamp, wckeys: bool) -> Result<(DesiredClus
         if !present {
             former_people.insert(name.clone());
         } else if known {
-            people.push(user(holding));
+            people.push(user(holding, &lifted(view, holding, now)));
             present_people.push(holding);
         } else {
             waiting.insert(name.clone());
@@ -77,13 +78,40 @@ pub fn desired(view: &View, now: Timestamp, wckeys: bool) -> Result<(DesiredClus
     Ok((desired, left_out))
 }
 
-fn user(holding: &Holding<'_>) -> DesiredUser {
+/// The accounts in which an emergency grant lifts the person's limits: slurmctld's own must not stand in its way.
+fn lifted<'v>(view: &'v View, holding: &Holding<'_>, now: Timestamp) -> BTreeSet<&'v AccountName> {
+    let holds = |grant: &&&Grant| grant.from <= now && now < ends_at(grant);
+    let lifting = holding.grants.iter().filter(holds).filter(|grant| grant.lifts.is_some_and(Lifts::limits));
+    let tops: Vec<Option<&AccountName>> = lifting.map(|grant| grant.scope.account()).collect();
+    let accounts = &view.stored.accounts;
+    let mut lifted: BTreeSet<&AccountName> = BTreeSet::new();
+    // Accounts come in no order of their tree; each round finds one more level.
+    for _ in 0..if tops.is_empty() { 0 } else { accounts.len() } {
+        let found = |account: &&Account| {
+            tops.iter().any(|top| top.is_none_or(|top| *top == account.name))
+                || account.parent.as_ref().is_some_and(|parent| lifted.contains(parent))
+        };
+        let more: Vec<&AccountName> = accounts.iter().filter(found).map(|account| &account.name).collect();
+        let before = lifted.len();
+        lifted.extend(more);
+        if lifted.len() == before {
+            break;
+        }
+    }
+    lifted
+}
+
+fn user(holding: &Holding<'_>, lifted: &BTreeSet<&AccountName>) -> DesiredUser {
     let jobs = |kind| holding.limits.get(&kind).map(|jobs| u32::try_from(*jobs).unwrap_or(u32::MAX - 1));
     let (running, queued) = (jobs(LimitKind::RunningJobs), jobs(LimitKind::QueuedJobs));
     let limits = JobLimits { max_jobs: running, max_submit: running.zip(queued).map(|(r, q)| r.saturating_add(q)) };
     let mut associations: BTreeMap<_, _> = BTreeMap::new();
     associations.extend(holding.former_accounts.iter().map(|account| ((*account).clone(), AssociationState::Revoked)));
-    associations.extend(holding.accounts.iter().map(|account| ((*account).clone(), AssociationState::Active(limits))));
+    let without = JobLimits { max_jobs: None, max_submit: None };
+    associations.extend(holding.accounts.iter().map(|account| {
+        let limits = if lifted.contains(account) { without } else { limits };
+        ((*account).clone(), AssociationState::Active(limits))
+    }));
     DesiredUser {
         name: holding.subject.name.clone(),
         admin: if holding.admin { AdminLevel::Administrator } else { AdminLevel::None },

@@ -17,6 +17,8 @@ use crate::slurm::service;
 
 /// A job that could not be moved is tried again after so many seconds.
 const TRIED_AFTER: u64 = 30;
+/// Slurm's words where asking again would change nothing.
+const SETTLED: [&str; 2] = ["no longer pending", "scrontab"];
 
 /// The task's memory between lists.
 pub struct Moves {
@@ -69,6 +71,12 @@ impl Moves {
             match service::set_begin(&self.commands, job, until).await {
                 Ok(()) => {
                     tracing::info!(job, until = view.calendar.text(until), "moved to its window's next opening");
+                    self.failed.remove(&job);
+                    self.moved.insert(job, until);
+                }
+                // slurmctld changes what waits of an array and says no for what runs; to cron jobs it always says no.
+                Err(error) if SETTLED.iter().any(|words| error.to_string().contains(words)) => {
+                    tracing::info!(job, "{error}");
                     self.failed.remove(&job);
                     self.moved.insert(job, until);
                 }
