@@ -30,12 +30,14 @@ pub struct Doors {
     failed_at: Option<Timestamp>,
     /// Partitions whose nodes could not be powered down when they were closed last, and why.
     powered: BTreeMap<String, String>,
+    /// Partitions that slurmctld did not have when it was asked last.
+    unknown: BTreeSet<String>,
 }
 
 impl Doors {
     /// A task that has looked at nothing yet.
     pub fn new(site: Arc<Site>, commands: SlurmCommands) -> Self {
-        Self { site, commands, looked_at: None, failed_at: None, powered: BTreeMap::new() }
+        Self { site, commands, looked_at: None, failed_at: None, powered: BTreeMap::new(), unknown: BTreeSet::new() }
     }
 
     /// Runs until the daemon ends.
@@ -86,6 +88,8 @@ impl Doors {
         if unsettled || due {
             let mut service = Service::read(&self.commands).await.map_err(|error| chain(&error))?;
             self.looked_at = Some(now);
+            self.unknown =
+                all.iter().filter(|name| !service.states.contains_key(**name)).map(|name| (*name).clone()).collect();
             for name in all {
                 let powers_down = wishes.get(name).is_some_and(|(_, powers_down)| *powers_down);
                 self.settle(name, wish(name), powers_down, remembered.get(name), &mut service).await?;
@@ -102,6 +106,7 @@ impl Doors {
         let doors = self.site.store.doors().await.map_err(|error| chain(&error))?;
         let words = doors.iter().map(|door| {
             let word = match door.state {
+                _ if self.unknown.contains(&door.partition) => "not in slurmctld",
                 DoorState::Open => "in service",
                 DoorState::LeftAlone => "out of service by another hand",
                 DoorState::Closing | DoorState::Closed => "out of service",

@@ -136,3 +136,96 @@ fn plan(snapshot: &Snapshot, flight: &Flight, now: Timestamp) -> BTreeMap<u32, T
     }
     plan
 }
+
+#[cfg(test)]
+mod tests {
+    use bursar_policy::job::{Shape, TimeLimit};
+    use bursar_policy::snapshot::{Account, Contents, Governs, Header, Kind, Opening, Person, Window, encode};
+    use bursar_policy::window::{Outside, Rule};
+    use bursar_policy::{Period, PersonState, SubjectKind};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_795_334_400);
+    const OPENS: Timestamp = Timestamp(NOW.0 + 7_200);
+
+    /// Partition `night` opens in two hours; ana may be there.
+    fn snapshot() -> Snapshot {
+        let mut contents = Contents::empty(Header {
+            kind: Kind::Controller,
+            generation: 1,
+            made_at: NOW,
+            as_of: NOW,
+            hard_limit: 1,
+            last_known: true,
+            notice: 0,
+            cluster: "lab".into(),
+            contact: String::new(),
+            currency: String::new(),
+        });
+        contents.accounts = vec![Account::new("physics", None)];
+        contents.people = vec![Person {
+            uid: 70_001,
+            gid: 70_001,
+            name: "ana".into(),
+            state: PersonState::Active,
+            kind: SubjectKind::Member,
+            default_account: Some(0),
+            lines: Vec::new(),
+            associations: Vec::new(),
+            storage: Vec::new(),
+            grants: Vec::new(),
+            home: None,
+        }];
+        let period = Period { start: OPENS, end: OPENS.plus(7_200) };
+        contents.windows = vec![Window {
+            name: "nights".into(),
+            governs: vec![Governs::Partition("night".into())],
+            rule: Rule { outside: Outside::Refuse, ends_inside: false },
+            moves: true,
+            openings: vec![Opening { period, opens: String::new(), closes: String::new() }],
+            known_until: NOW.plus(1_000_000),
+        }];
+        Snapshot::decode(encode(&contents).unwrap()).unwrap()
+    }
+
+    fn waiting(job_id: u32, array_job_id: u32, partition: &str) -> LiveJob {
+        LiveJob {
+            job_id,
+            array_job_id,
+            uid: 70_001,
+            account: "physics".into(),
+            partition: partition.into(),
+            qos: String::new(),
+            submitted_at: NOW,
+            begin_at: Timestamp(0),
+            stage: Stage::Waiting,
+            tasks: 1,
+            time_limit: TimeLimit::Minutes(60),
+            shape: Shape::default(),
+            held: Vec::new(),
+            fresh: true,
+        }
+    }
+
+    #[test]
+    fn given_waiting_jobs_then_arrays_are_moved_by_their_id_and_nobody_else_is() {
+        let mut flight = Flight::default();
+        let placed = LiveJob { begin_at: OPENS, ..waiting(5, 0, "night") };
+        let running = LiveJob { stage: Stage::Running(NOW), ..waiting(6, 0, "night") };
+        let stranger = LiveJob { uid: 4, ..waiting(7, 0, "night") };
+        let jobs = vec![
+            waiting(1, 0, "main,night"),
+            waiting(2, 2, "night"),
+            waiting(3, 2, "night"),
+            waiting(4, 0, "main"),
+            placed,
+            running,
+            stranger,
+        ];
+        flight.take(jobs, NOW);
+        let moved: Vec<_> = plan(&snapshot(), &flight, NOW).into_iter().collect();
+        assert_eq!(moved, [(1, OPENS), (2, OPENS)]);
+        assert!(plan(&snapshot(), &flight, OPENS).is_empty(), "the window has opened");
+    }
+}
