@@ -139,7 +139,8 @@ fn roles(root: &Table<'_>) -> Option<Vec<MachineRole>> {
     (roles.len() == count).then_some(roles)
 }
 
-fn absolute(text: &str) -> Result<PathBuf, &'static str> {
+/// A path that says where it is by itself.
+pub(super) fn absolute(text: &str) -> Result<PathBuf, &'static str> {
     let path = Path::new(text);
     let plain = path.is_absolute() && !path.components().any(|part| part == std::path::Component::ParentDir);
     if plain { Ok(path.to_owned()) } else { Err("is no absolute path without ..; write it from / on") }

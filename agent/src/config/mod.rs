@@ -1,7 +1,7 @@
 //! The two configuration files, read so that every problem of both is found at once.
 //!
 //! * [`machine`] is `bursar.toml`, [`policy`] is `policy.toml` with its mappings, [`limits`], [`queue`]s, cost
-//!   centres and [`window`]s.
+//!   centres, [`window`]s and [`storage`].
 //! * `read` is the reader under both, [`problem`] what it reports.
 //!
 //! `bursar check config` and the daemon's start both call [`load()`].
@@ -18,6 +18,7 @@ pub mod problem;
 pub mod queue;
 pub(crate) mod read;
 mod slurm_conf;
+pub mod storage;
 pub mod window;
 
 pub use cost_center::CostCentres;
@@ -28,9 +29,12 @@ pub use prices::{PriceList, Rates};
 pub use problem::Problem;
 pub use queue::{Factor, OnPreempt, PreemptedRuns, Queue, QueueCaps};
 pub use slurm_conf::slurm_conf_needs;
+pub use storage::{StoragePlace, StorageSource};
 pub use window::{Governs, Window};
 
 #[cfg(test)]
 mod queue_tests;
+#[cfg(test)]
+mod storage_tests;
 #[cfg(test)]
 mod tests;

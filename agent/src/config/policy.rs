@@ -1,4 +1,4 @@
-//! `policy.toml`: accounts, limits, queues, cost centres, which group has which role, the calendar and the contact.
+//! `policy.toml`: accounts, limits, queues, storage, cost centres, which group has which role, the calendar and the contact.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,6 +14,7 @@ use super::prices::{self, PriceList};
 use super::problem::Problem;
 use super::queue::{self, Queue};
 use super::read::{Table, Value, read_file};
+use super::storage::{self, StoragePlace};
 use super::window::{self, Window};
 use crate::store::{Role, Scope};
 
@@ -50,6 +51,8 @@ pub struct Policy {
     pub cost_centres: CostCentres,
     /// When work may begin.
     pub windows: Vec<Window>,
+    /// The places whose usage is held against allocations, in the order of the file.
+    pub storage: Vec<StoragePlace>,
 }
 
 /// What becomes of a job that is submitted while its owner's running-job limit is reached.
@@ -140,6 +143,7 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
     let queues = queue::queues(root, &accounts.names);
     let cost_centres = cost_center::cost_centres(root);
     let windows = window::windows(root, &accounts.names, queues.as_deref(), &calendar);
+    let storage = storage::storage(root);
     let (time_zone, time_zone_name) = zone?;
     Some(Policy {
         time_zone,
@@ -157,6 +161,7 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
         queues: queues?,
         cost_centres: cost_centres?,
         windows: windows?,
+        storage: storage?,
     })
 }
 
