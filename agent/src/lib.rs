@@ -13,6 +13,7 @@ pub mod report;
 pub mod slurm;
 pub mod snapshot;
 pub mod source;
+pub mod storage;
 pub mod store;
 pub mod window;
 pub mod wire;

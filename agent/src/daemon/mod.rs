@@ -5,6 +5,7 @@
 //!   Slurm.
 //! * [`usage`] follows jobs and runs into the snapshot that the plugin decides from.
 //! * [`doors`] takes partitions out of service outside their windows, [`moves`] puts waiting jobs into them.
+//! * [`storage`] reads what people and accounts store, for the same snapshot.
 //! * [`logins`] keeps what PAM modules tell.
 //! * [`answer`] is what it says to the command line.
 //! * [`site`] is what the tasks share; [`describe`] puts a pass into words.
@@ -19,6 +20,7 @@ pub mod people;
 pub mod queues;
 pub mod run;
 pub mod site;
+pub mod storage;
 pub mod usage;
 
 pub use answer::Answers;

@@ -14,6 +14,7 @@ use super::logins;
 use super::moves::Moves;
 use super::people::People;
 use super::site::{Site, View};
+use super::storage::Storage;
 use super::usage::Usage;
 use crate::accounting::{Calendar, Flight, Standing};
 use crate::config::{self, Config, ConfigPaths, Problem};
@@ -69,7 +70,8 @@ pub async fn run(paths: ConfigPaths) -> Result<(), Error> {
     let people = tokio::spawn(People::new(site.clone(), commands.clone(), laid_out.clone()).run(requests));
     let doors = tokio::spawn(Doors::new(site.clone(), commands.clone()).run());
     let moves = tokio::spawn(Moves::new(site.clone(), commands.clone()).run());
-    let usage = tokio::spawn(Usage::new(site.clone(), commands, laid_out).run());
+    let usage = tokio::spawn(Usage::new(site.clone(), commands, laid_out.clone()).run());
+    let storage = tokio::spawn(Storage::new(site.clone(), laid_out).run());
     let records = tokio::spawn(logins::run(site.clone(), socket));
     let answers = Arc::new(Answers::new(site.clone()));
     let stopped = {
@@ -84,6 +86,7 @@ pub async fn run(paths: ConfigPaths) -> Result<(), Error> {
         _ = usage => Err(Error::Task("usage")),
         _ = doors => Err(Error::Task("doors")),
         _ = moves => Err(Error::Task("moves")),
+        _ = storage => Err(Error::Task("storage")),
         _ = records => Err(Error::Task("logins")),
         _ = served => Err(Error::Task("answers")),
     };
@@ -110,6 +113,7 @@ async fn first_view(config: Config, store: &Store) -> Result<View, Error> {
         standing: Arc::new(Standing::default()),
         cluster: Arc::new(Cluster::default()),
         associations: None,
+        storage: Arc::default(),
     })
 }
 

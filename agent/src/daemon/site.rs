@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::accounting::{Calendar, Flight, Standing};
 use crate::config::{Config, ConfigPaths};
 use crate::snapshot::compile::Cluster;
+use crate::storage::Places;
 use crate::store::Store;
 use crate::store::contents::Contents;
 
@@ -32,6 +33,8 @@ pub struct View {
     pub cluster: Arc<Cluster>,
     /// People's associations as slurmdbd last told them, once it has.
     pub associations: Option<Arc<Associations>>,
+    /// What is stored at each place that was tried.
+    pub storage: Arc<Places>,
 }
 
 /// What slurmdbd holds of people's associations.

@@ -22,6 +22,7 @@ use crate::slurm::live;
 use crate::slurm::settled::{self, EndedIn, WckeyColumn};
 use crate::snapshot::compile::{self, Sources};
 use crate::snapshot::{Holdings, publish, queues, windows};
+use crate::storage::over;
 use crate::store::runs::Run;
 
 /// The cluster's facts are read this often: seconds.
@@ -288,6 +289,7 @@ impl Usage {
         let mut controller = compile::controller(&sources, &cluster, &standing, &self.flight, edges, as_of);
         let openings = self.openings.as_ref().map_or(&[][..], |(_, _, openings)| openings);
         controller.windows = windows::of(&view.config.policy.windows, openings, &controller.accounts);
+        over::fill(&mut controller, &view.config.policy.storage, &view.storage, now);
         let jobs = compile::jobs(&sources, &self.flight, as_of);
         let folder = &view.config.machine.paths.publish;
         // The list of jobs first: an edit judged between the two then finds its job.

@@ -388,5 +388,6 @@ async fn view(store: &Store, config: Config, live: Vec<LiveJob>, now: Timestamp)
         standing: Arc::new(standing),
         cluster: Arc::new(cluster),
         associations: Some(Arc::new(associations())),
+        storage: Arc::default(),
     }
 }
