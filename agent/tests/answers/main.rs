@@ -6,6 +6,7 @@ mod explained;
 mod fields;
 mod peers;
 mod rights;
+mod stored;
 mod sums;
 mod told;
 mod world;

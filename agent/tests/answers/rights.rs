@@ -19,7 +19,7 @@ const ROLES: [(&str, u32); 9] = [
     ("nobody", STRANGER),
 ];
 
-const REQUESTS: [&str; 38] = [
+const REQUESTS: [&str; 41] = [
     "show user",
     "show user user=ana",
     "show user account=physics",
@@ -33,6 +33,9 @@ const REQUESTS: [&str; 38] = [
     "show limit",
     "show limit user=ana",
     "show limit account=physics",
+    "show storage",
+    "show storage user=ana",
+    "show storage account=physics",
     "show run start=now-1day",
     "show run start=now-1day user=ana",
     "show login",

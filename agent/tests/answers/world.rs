@@ -17,6 +17,7 @@ use bursar_agent::daemon::site::{Associations, SyncRequest};
 use bursar_agent::daemon::{Answers, Site, View};
 use bursar_agent::snapshot::compile::{self, Cluster, Sources};
 use bursar_agent::snapshot::{Holdings, windows};
+use bursar_agent::storage::{Place, Places, Reading, Stored, Usages};
 use bursar_agent::store::grants::NewGrant;
 use bursar_agent::store::logins::{Login, LoginDecision};
 use bursar_agent::store::numbers::UidPool;
@@ -81,6 +82,13 @@ scope = "cluster"
 group = "g-physics"
 role = "compute-user"
 account = "physics"
+[[storage]]
+name = "/scratch"
+from = "command"
+command = ["/usr/local/sbin/usage"]
+over = "refuse"
+person-gb = 10
+account-gb = 40
 "#;
 
 /// What slurmdbd holds: ana as wanted, ben revoked where he was, and two that are somebody else's.
@@ -341,6 +349,17 @@ pub(crate) fn live(now: Timestamp, job_id: u32, uid: u32, account: &str, since: 
     }
 }
 
+/// ana and physics are over, ben is not, and eve is nobody to bursar.
+pub(crate) fn stored_on_scratch(read_at: Timestamp) -> Place {
+    let lines = [("ana", 12), ("ben", 1), ("eve", 99)];
+    let stored = |name: &str, gb: u64| (name.to_owned(), Stored { used: gb << 30, limit: Some(9 << 30) });
+    let usages = Usages {
+        people: lines.into_iter().map(|(name, gb)| stored(name, gb)).collect(),
+        accounts: [("physics", 50), ("chemistry", 40)].into_iter().map(|(name, gb)| stored(name, gb)).collect(),
+    };
+    Place { reading: Some(Arc::new(Reading { read_at, usages })), fault: None }
+}
+
 async fn view(store: &Store, config: Config, live: Vec<LiveJob>, now: Timestamp) -> View {
     let calendar = Calendar::of_policy(&config.policy);
     let stored = store.contents().await.expect("contents");
@@ -388,6 +407,6 @@ async fn view(store: &Store, config: Config, live: Vec<LiveJob>, now: Timestamp)
         standing: Arc::new(standing),
         cluster: Arc::new(cluster),
         associations: Some(Arc::new(associations())),
-        storage: Arc::default(),
+        storage: Arc::new(Places::from([("/scratch".to_owned(), stored_on_scratch(now))])),
     }
 }

@@ -26,6 +26,8 @@ pub enum Entity {
     Grant,
     /// A limit of a person or an account, or a default.
     Limit,
+    /// What a person or an account stores at a place.
+    Storage,
     /// One run of a job.
     Run,
     /// A decision on a login, or the begin or end of a session.
@@ -44,12 +46,13 @@ pub enum Entity {
 
 impl Entity {
     /// All entities, in the order of the help.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::User,
         Self::Group,
         Self::Account,
         Self::Grant,
         Self::Limit,
+        Self::Storage,
         Self::Run,
         Self::Login,
         Self::Association,
@@ -67,6 +70,7 @@ impl Entity {
             Self::Account => &table::ACCOUNT,
             Self::Grant => &table::GRANT,
             Self::Limit => &table::LIMIT,
+            Self::Storage => &table::STORAGE,
             Self::Run => &table::RUN,
             Self::Login => &table::LOGIN,
             Self::Association => &table::ASSOCIATION,

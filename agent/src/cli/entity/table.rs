@@ -309,6 +309,35 @@ pub(super) static LIMIT: Schema = Schema {
     ],
 };
 
+pub(super) static STORAGE: Schema = Schema {
+    name: "storage",
+    aliases: &["disk"],
+    about: "What a person or an account stores at a place, as it was last read",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: "what may be stored stands in policy.toml below [[storage]]; change it there, then run `bursar sync`",
+    bare: Some("user"),
+    flags: &[],
+    keys: &[
+        Key::new("user", Kind::Names, &[Where], "what these people store").or(&["users"]),
+        Key::new("account", Kind::Names, &[Where], "what these accounts store").or(&["accounts"]),
+        Key::new("place", Kind::Names, &[Where], "only at these places").or(&["places"]),
+        Key::new("over", Kind::Word(YES_NO), &[Where], "who stores more than is allowed, or who does not"),
+    ],
+    fields: &[
+        Field::new("user", 12, "the person, when it is one"),
+        Field::new("account", 16, "the account, when it is one"),
+        Field::new("place", -16, "the place"),
+        Field::new("used", 12, "GB stored"),
+        Field::new("allowed", 12, "GB allowed"),
+        Field::new("over", 4, "whether more is stored than is allowed"),
+        Field::new("read-at", 19, "when it was read"),
+        Field::on_demand("consequence", 11, "warned or refused: what becomes of jobs for it"),
+        Field::on_demand("source-limit", 12, "GB that the source says may be stored"),
+    ],
+};
+
 pub(super) static RUN: Schema = Schema {
     name: "run",
     aliases: &["runs", "job", "jobs"],

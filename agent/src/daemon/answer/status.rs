@@ -5,8 +5,11 @@ use bursar_policy::Timestamp;
 use super::Answer;
 use super::session::Session;
 use crate::cli::entity::command::STATUS;
+use crate::config::StoragePlace;
 use crate::daemon::site::{Health, chain};
+use crate::daemon::storage::PART;
 use crate::snapshot::compile::HARD_LIMIT;
+use crate::storage::{Reading, Standing};
 use crate::wire::{Cell, Query};
 
 struct Row {
@@ -18,7 +21,9 @@ struct Row {
 
 pub(super) async fn status(session: &Session<'_>, query: &Query) -> Answer {
     let mut rows = vec![daemon(session), store(session).await, snapshot(session)];
-    for (part, health) in session.site.health() {
+    rows.extend(session.view.config.policy.storage.iter().map(|place| storage(session, place)));
+    // Each place has a line of its own.
+    for (part, health) in session.site.health().into_iter().filter(|(part, _)| *part != PART) {
         match rows.iter_mut().find(|row| row.part == part) {
             Some(row) => row.with(health),
             None => rows.push(Row::of(part, health)),
@@ -54,6 +59,33 @@ fn snapshot(session: &Session<'_>) -> Row {
     let state = if age > HARD_LIMIT { "late" } else { "ok" };
     let detail = format!("generation {}, {age} s old", snapshot.generation());
     Row { part, state, since: Some(snapshot.made_at()), detail }
+}
+
+/// How a place is read, and what its last good reading still means.
+fn storage(session: &Session<'_>, place: &StoragePlace) -> Row {
+    let standing = Standing::of(place, &session.view.storage, session.now);
+    let text = |at| session.view.calendar.text(at);
+    let fault = session.view.storage.get(&place.name).and_then(|known| known.fault.as_ref());
+    let stands = match standing {
+        Standing::Unread => "not read yet, so nobody is warned or refused for it".to_owned(),
+        Standing::Fresh(Reading { usages, .. }) if fault.is_none() => {
+            let does = if place.refuses { "jobs are refused" } else { "owners are warned" };
+            format!("{} people and {} accounts read; {does}", usages.people.len(), usages.accounts.len())
+        }
+        Standing::Fresh(reading) | Standing::Late(reading) => {
+            let until = text(reading.read_at.plus(place.max_age));
+            format!("the last good reading, of {}, stays in force until {until}", text(reading.read_at))
+        }
+        Standing::Expired(reading) => {
+            format!("the last good reading is of {}; nobody is warned or refused for it", text(reading.read_at))
+        }
+    };
+    let part = format!("storage {}", place.name);
+    if let Some((since, fault)) = fault {
+        return Row { part, state: "failed", since: Some(*since), detail: format!("{fault}; {stands}") };
+    }
+    let state = if matches!(standing, Standing::Fresh(_)) { "ok" } else { "late" };
+    Row { part, state, since: standing.reading().map(|reading| reading.read_at), detail: stands }
 }
 
 impl Row {

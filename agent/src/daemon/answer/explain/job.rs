@@ -5,11 +5,12 @@
 
 use bursar_policy::job::{Asked, Bound, GpuAsk, Ledger, Request, Shape, TimeLimit, Verdict, bound, governing, judge};
 use bursar_policy::reason::{Kind, MONEY, Owner, WindowName, Within};
-use bursar_policy::snapshot::{AccountRef, GrantRef, LinesRef, PersonRef};
+use bursar_policy::snapshot::{AccountRef, GrantRef, LinesRef, PersonRef, StorageRef};
 use bursar_policy::window::Window as _;
 use bursar_policy::{Code, Line, Measure, Reason, Resource, Snapshot, Timestamp, Usage, access};
 
 use super::{Numbers, Row, answer, grant_text, time_limit, uid};
+use crate::config::storage::GB;
 use crate::daemon::answer::Answer;
 use crate::daemon::answer::no::No;
 use crate::daemon::answer::session::Session;
@@ -141,8 +142,12 @@ impl Rules<'_> {
         self.windows(request);
         let Some(account) = account else { return };
         let asked = Asked { jobs, cost, begin_at: self.at };
-        self.of_owner(Owner::You, 0, person.lines(), &asked);
         let line: Vec<AccountRef<'_>> = self.snapshot.account_line(account.position).collect();
+        self.storage(Owner::You, person.storage());
+        for AccountRef { name, storage, .. } in &line {
+            self.storage(Owner::Account(name), *storage);
+        }
+        self.of_owner(Owner::You, 0, person.lines(), &asked);
         for AccountRef { position, name, calendar, lines, .. } in line {
             if let Some(own) = person.lines_in(position) {
                 self.of_owner(Owner::YouIn(name), calendar, own, &asked);
@@ -173,6 +178,24 @@ impl Rules<'_> {
                 None => "closed, and no opening is known".to_owned(),
             };
             self.push(format!("window {} {}", name.name, name.target), no == Some(name), None, detail);
+        }
+    }
+
+    /// Where one owner stores more than is allowed.
+    fn storage(&mut self, owner: Owner<'_>, places: StorageRef<'_>) {
+        let whose = match owner {
+            Owner::Account(name) => name.to_owned(),
+            _ => self.name.to_owned(),
+        };
+        for over in places.iter() {
+            let refuses = matches!(
+                self.reason,
+                Some(Reason::Storage { owner: of, place, .. }) if of == owner && place == over.place
+            );
+            let (allowed, used) = (Some(over.limit), Some(over.used));
+            let numbers = Numbers { unit: Unit::Decimal(GB), allowed, used, in_flight: None, asked: 0 };
+            let detail = if over.refuses { "" } else { "the owner of a job is warned" };
+            self.push(format!("storage {} {whose}", over.place), refuses, Some(numbers), detail.to_owned());
         }
     }
 

@@ -10,6 +10,7 @@ mod limit;
 mod login;
 mod refusal;
 mod run;
+mod storage;
 mod user;
 mod window;
 
@@ -33,6 +34,7 @@ pub(super) async fn show(session: &Session<'_>, entity: Entity, query: &Query) -
         Entity::Account => account::show(session, query),
         Entity::Grant => grant::show(session, query),
         Entity::Limit => limit::show(session, query),
+        Entity::Storage => storage::show(session, query),
         Entity::Run => run::show(session, query).await,
         Entity::Login => login::show(session, query).await,
         Entity::Association => association::show(session, query),
