@@ -121,3 +121,14 @@ max-age-hours = 1
 "#;
     insta::assert_snapshot!(list(&policy_with(rest).unwrap_err()));
 }
+
+#[test]
+fn given_the_shipped_example_then_its_two_places_are_commented_out_and_sound() {
+    let text = include_str!("../../../packaging/examples/policy.toml");
+    assert_eq!(places(&text[text.find("[limits.default]").unwrap()..]), []);
+    let (_, example) = text.split_once("Two places, to be uncommented:\n").unwrap();
+    let written: String = example.lines().map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
+    let places = places(&written);
+    assert_eq!(places.iter().map(|place| place.name.as_str()).collect::<Vec<_>>(), ["/scratch", "/home"]);
+    assert_eq!((places[0].every, places[0].max_age), (places[1].every, places[1].max_age), "defaults are written out");
+}
