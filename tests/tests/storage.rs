@@ -146,3 +146,41 @@ fn given_an_account_over_then_jobs_of_the_accounts_below_it_are_refused() -> Res
     says(site, REFUSING, LITTLE)?;
     wait_until(site, "ben to be admitted", "ben", is_quiet).map(drop)
 }
+
+/// A file system in an image of the host's, with quota where the kernel has that on ext4.
+const QUARTERS: &str = "set -e; mknod -m 660 /dev/loop-control c 10 237
+for i in $(seq 0 15); do mknod -m 660 /dev/loop$i b 7 $i; done
+mkdir -p /quarters; truncate -s 32M /srv/image
+mkfs.ext4 -q -O quota -E quotatype=usrquota:grpquota /srv/image
+mount -o loop,usrquota,grpquota /srv/image /quarters && exit
+mkfs.ext4 -qF /srv/image; mount -o loop /srv/image /quarters";
+
+#[test]
+fn given_a_place_read_by_quota_then_bursard_may_ask_the_kernel_only_with_the_drop_in() -> Result<()> {
+    let (site, _alone) = governed();
+    let host = site.cluster().host();
+    host.sh(QUARTERS)?.ok()?;
+    let place = "\n[[storage]]\nname = \"/quarters\"\nfrom = \"quota\"\npath = \"/quarters\"\nevery-seconds = 1\n\
+        over = \"warn\"\nlimit-from = \"source\"\n";
+    site.write_policy(&format!("{POLICY}{place}"))?;
+    let told = |what: &str, fits: &dyn Fn(&str) -> bool| {
+        site.wait_for(what, 45, || {
+            let status = host.run(&["bursar", "-n", "-P", "status"])?.ok()?;
+            let line = status.lines().find(|line| line.starts_with("storage /quarters|")).map(str::to_owned);
+            Ok(line.filter(|line| fits(line)).ok_or(status))
+        })
+    };
+    told("bursard to say what it needs", &|line| line.contains("install packaging/systemd/bursard-quota.conf"))?;
+    let drop_in = include_str!("../../packaging/systemd/bursard-quota.conf");
+    host.write_file("/etc/systemd/system/bursard.service.d/quota.conf", drop_in, 0o644)?;
+    host.sh("systemctl daemon-reload && systemctl restart bursard")?.ok()?;
+    // Where the kernel has no quota on ext4, its own word on that shows that it was asked.
+    let asked =
+        told("the kernel to be asked", &|line| line.contains("people and") || line.contains("is not turned on"))?;
+    println!("{asked}");
+    site.write_policy(POLICY)?;
+    host.sh("rm -r /etc/systemd/system/bursard.service.d && systemctl daemon-reload && systemctl restart bursard")?
+        .ok()?;
+    host.run(&["umount", "/quarters"])?.ok()?;
+    site.wait_until_submitting("ben")
+}
