@@ -8,7 +8,7 @@ CARGO ?= cargo
 # the root directory of another suite, with another Slurm.
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libclang-dev libslurm-dev libpam0g-dev
 RUN_PACKAGES := munge mariadb-server slurmctld slurmd slurmdbd slurm-client slurm-wlm-mysql-plugin \
-	openssh-server openssh-client systemd systemd-container dbus iproute2 util-linux procps sqlite3 \
+	openssh-server openssh-client systemd systemd-container dbus iproute2 util-linux procps e2fsprogs sqlite3 \
 	debootstrap debian-archive-keyring
 PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES)
 
