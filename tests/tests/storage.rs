@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use bursar_tests::{Citizen, Cluster, Governed, Output, Result, directory};
+use bursar_tests::{CONTROLLER_SNAPSHOT, Citizen, Cluster, Governed, Output, Result, directory};
 
 /// What the commands of the two places print.
 const WARNING: &str = "/srv/usage/home";
@@ -125,6 +125,13 @@ fn given_a_person_over_at_a_place_that_refuses_then_submissions_wait_for_less_to
         Ok(line.filter(|line| line.contains("line 2 has bytes")).ok_or(status))
     })?;
     assert!(is_refused(&submit(site, "ana")?), "the last good reading is in force");
+    let before = site.snapshot(CONTROLLER_SNAPSHOT)?.generation();
+    host.run(&["systemctl", "restart", "bursard"])?.ok()?;
+    site.wait_for("a snapshot of the bursard that started anew", 30, || {
+        let generation = site.snapshot(CONTROLLER_SNAPSHOT)?.generation();
+        Ok(if generation > before { Ok(()) } else { Err(format!("generation {generation}")) })
+    })?;
+    assert!(is_refused(&submit(site, "ana")?), "and outlasts a restart");
 
     says(site, REFUSING, "user ana 3221225472 3221225472\n")?;
     wait_until(site, "ana to be admitted", "ana", is_quiet).map(drop)

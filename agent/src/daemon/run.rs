@@ -20,6 +20,7 @@ use crate::accounting::{Calendar, Flight, Standing};
 use crate::config::{self, Config, ConfigPaths, Problem};
 use crate::slurm::SlurmCommands;
 use crate::snapshot::compile::Cluster;
+use crate::storage::{Places, kept};
 use crate::store::{self, Store};
 use crate::wire;
 
@@ -104,6 +105,10 @@ fn newest_published(folder: &Path) -> u64 {
 
 async fn first_view(config: Config, store: &Store) -> Result<View, Error> {
     let calendar = Calendar::of_policy(&config.policy);
+    let storage = kept::load(&kept::path(&config.machine.paths.store)).unwrap_or_else(|error| {
+        tracing::error!("readings of storage from before are lost, nobody is over until each place is read: {error}");
+        Places::new()
+    });
     Ok(View {
         config: Arc::new(config),
         calendar,
@@ -113,7 +118,7 @@ async fn first_view(config: Config, store: &Store) -> Result<View, Error> {
         standing: Arc::new(Standing::default()),
         cluster: Arc::new(Cluster::default()),
         associations: None,
-        storage: Arc::default(),
+        storage: Arc::new(storage),
     })
 }
 

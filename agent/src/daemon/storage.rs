@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::site::{Site, View, chain};
 use crate::config::{StoragePlace, StorageSource};
-use crate::storage::{Reading, Usages, command, quota};
+use crate::storage::{Reading, Usages, command, kept, quota};
 use crate::store::{PersonState, Presence};
 
 /// How often it is looked which places are due.
@@ -45,12 +45,14 @@ pub struct Storage {
     laid_out: Arc<Notify>,
     asked: BTreeMap<String, Asked>,
     readings: JoinSet<Answered>,
+    /// Why the last good readings are not kept over a restart.
+    unkept: Option<String>,
 }
 
 impl Storage {
     /// A task that has read nothing yet.
     pub fn new(site: Arc<Site>, laid_out: Arc<Notify>) -> Self {
-        Self { site, laid_out, asked: BTreeMap::new(), readings: JoinSet::new() }
+        Self { site, laid_out, asked: BTreeMap::new(), readings: JoinSet::new(), unkept: None }
     }
 
     /// Runs until the daemon ends.
@@ -59,7 +61,7 @@ impl Storage {
             self.ask_due();
             tokio::select! {
                 Some(answered) = self.readings.join_next() => match answered {
-                    Ok(answered) => self.take(answered),
+                    Ok(answered) => self.take(answered).await,
                     Err(error) => tracing::error!("a reading of storage ended: {}", chain(&error)),
                 },
                 () = tokio::time::sleep(LOOK_AFTER) => {}
@@ -104,12 +106,13 @@ impl Storage {
         });
     }
 
-    fn take(&mut self, answered: Answered) {
+    async fn take(&mut self, answered: Answered) {
         let Answered { place, asked_at, outcome } = answered;
         // It may have been taken out of the configuration meanwhile.
         let Some(asked) = self.asked.get_mut(&place) else { return };
         asked.waits = false;
         let now = self.site.now();
+        let good = outcome.is_ok();
         self.site.renew(|view| {
             let known = Arc::make_mut(&mut view.storage).entry(place).or_default();
             match outcome {
@@ -123,8 +126,23 @@ impl Storage {
                 }
             }
         });
+        if good {
+            self.keep().await;
+        }
         self.report();
         self.laid_out.notify_one();
+    }
+
+    /// Keeps the last good readings over a restart.
+    async fn keep(&mut self) {
+        let view = self.site.view();
+        let path = kept::path(&view.config.machine.paths.store);
+        let saved = tokio::task::spawn_blocking(move || kept::save(&path, &view.storage)).await;
+        let fault = match saved {
+            Ok(saved) => saved.err().map(|error| chain(&error)),
+            Err(error) => Some(chain(&error)),
+        };
+        self.unkept = fault.map(|fault| format!("readings would not outlast a restart: {fault}; give the disk room"));
     }
 
     /// Says how all places fare together; `bursar status` has a line for each.
@@ -134,6 +152,7 @@ impl Storage {
             .storage
             .iter()
             .filter_map(|(name, place)| Some(format!("{name}: {}", place.fault.as_ref()?.1)))
+            .chain(self.unkept.clone())
             .collect();
         let outcome = match faults.is_empty() {
             true => Ok(format!("{} places are read", view.storage.len())),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bursar_policy::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::config::StoragePlace;
 
@@ -11,7 +12,7 @@ use crate::config::StoragePlace;
 const LATE_AFTER: u64 = 3;
 
 /// What somebody stores at a place, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// How much.
     pub used: u64,
@@ -20,7 +21,7 @@ pub struct Stored {
 }
 
 /// What everybody stores at one place, by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usages {
     /// People, whether bursar knows them or not.
     pub people: BTreeMap<String, Stored>,

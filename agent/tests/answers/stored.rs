@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bursar_agent::config::StorageSource;
 use bursar_agent::daemon::storage::Storage;
-use bursar_agent::storage::{Place, Places};
+use bursar_agent::storage::{Place, Places, kept};
 use bursar_agent::wire::{Cell, Response};
 use tokio::sync::Notify;
 
@@ -134,6 +134,8 @@ async fn given_readings_then_good_ones_are_kept_and_bad_ones_leave_the_last_good
     let healed = |place: &Place| place.fault.is_none().then(|| used(place))?.filter(|used| *used != 7);
     assert_eq!(wait_for(&world, &laid_out, healed).await, 5);
     assert_eq!(world.table(OLAF, "show alarm").await.rows.len(), 0);
+    let kept = kept::load(&kept::path(&world.dir.path().join("store.db"))).expect("readings that were kept");
+    assert_eq!(used(&kept["/scratch"]), Some(5), "they outlast a restart");
 
     world.site.renew(|view| {
         let mut config = (*view.config).clone();
