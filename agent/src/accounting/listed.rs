@@ -12,6 +12,7 @@ use super::flight::{LiveJob, Stage};
 use crate::slurm::facts::{ClusterFacts as Facts, Memory as NodeMemory, PartitionFacts};
 use crate::slurm::fields::TimeLimit as Limit;
 use crate::slurm::live::{ArrayPart, LiveJob as Listed, Phase, Sharing};
+use crate::slurm::per_gpu::PerGpu;
 use crate::slurm::settled::SettledRun;
 use crate::snapshot::compile::Cluster;
 use crate::store::runs::Run;
@@ -76,6 +77,10 @@ fn memory(listed: &Listed) -> Memory {
     let each = listed.min_memory_mb;
     let all = listed.tres.get("mem").copied();
     let by = |count: u32| all == each.checked_mul(u64::from(count.max(1)));
+    if let PerGpu::Told { memory_mb: Some(mb), .. } = listed.per_gpu {
+        let gpus = listed.tres.get("gres/gpu").copied().unwrap_or(0);
+        return Memory::PerNode(mb.saturating_mul(gpus).max(each));
+    }
     match each {
         0 => Memory::Unset,
         _ if by(listed.nodes) && !by(listed.cpus) => Memory::PerNode(each),
@@ -100,20 +105,26 @@ fn gpus(listed: &Listed, gpu_types: &[String]) -> Gpus {
 
 fn shape(listed: &Listed, gpu_types: &[String]) -> Shape {
     let set = |count: u32| (count > 0).then_some(count);
+    let gpus = gpus(listed, gpu_types);
+    // One CPU per task is what squeue prints for none named, and then a partition's DefCpuPerGPU may speak.
+    let least_per_task = if gpus.all > 0 { 1 } else { 0 };
+    let (brought, untold) = match listed.per_gpu {
+        PerGpu::Told { cpus, .. } => (cpus.unwrap_or(0).saturating_mul(gpus.all), false),
+        PerGpu::Untold => (0, gpus.all > 0),
+    };
     Shape {
-        min_cpus: listed.cpus.max(1),
+        min_cpus: listed.cpus.max(1).max(brought),
         min_nodes: set(listed.nodes),
         max_nodes: set(listed.max_nodes).filter(|most| *most > listed.nodes),
         tasks: set(listed.tasks),
-        cpus_per_task: set(listed.cpus_per_task),
+        cpus_per_task: set(listed.cpus_per_task).filter(|count| *count > least_per_task),
         tasks_per_node: listed.tasks_per_node,
         cpus_per_node: set(listed.min_cpus_per_node),
         memory: memory(listed),
         whole_nodes: listed.sharing == Sharing::WholeNodes,
         one_per_core: listed.threads_per_core == Some(1) || listed.tasks_per_core == Some(1),
-        // squeue's safe fields do not tell CPUs that GPUs bring (`--cpus-per-gpu`).
-        open_ended: listed.tres.contains_key("gres/gpu"),
-        gpus: gpus(listed, gpu_types),
+        open_ended: untold,
+        gpus,
     }
 }
 

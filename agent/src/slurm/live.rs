@@ -34,6 +34,7 @@ use bursar_policy::Timestamp;
 
 use super::command::{CommandError, SlurmCommands, Tool, words};
 use super::fields::{TimeLimit, Tres, duration, instant, megabytes, tres};
+use super::per_gpu::{self, PerGpu};
 pub use super::sharing::{Sharing, SharingColumn};
 
 const FIELDS: [&str; 30] = [
@@ -177,6 +178,8 @@ pub struct LiveJob {
     pub threads_per_core: Option<u32>,
     /// TRES: requested while waiting, held after.
     pub tres: Tres,
+    /// What each of its GPUs brings; of a job that waits for some.
+    pub per_gpu: PerGpu,
     /// How often it was requeued.
     pub restarts: u32,
     /// Whether it may be requeued.
@@ -233,6 +236,13 @@ pub async fn read(commands: &SlurmCommands) -> Result<LiveJobs, CommandError> {
             }
         })
         .await?;
+    let brings = |job: &LiveJob| job.phase == Phase::Waiting && job.tres.contains_key("gres/gpu");
+    if live.jobs.iter().any(brings) {
+        let told = per_gpu::read(commands).await?;
+        for job in live.jobs.iter_mut().filter(|job| brings(job)) {
+            job.per_gpu = told.get(&job.job_id).copied().unwrap_or_default();
+        }
+    }
     Ok(live)
 }
 
@@ -302,6 +312,7 @@ pub fn parse(line: &str, sharing: SharingColumn) -> Result<LiveJob, &'static str
         tasks_per_node: optional("NTPerNode")?,
         threads_per_core: optional("Threads")?,
         tres: tres(text("tres-alloc")?).ok_or("tres-alloc")?,
+        per_gpu: PerGpu::default(),
         restarts: number("RestartCnt")?,
         requeue: number("Requeue")? != 0,
     })

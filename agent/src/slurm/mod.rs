@@ -19,6 +19,7 @@ pub mod fields;
 pub mod found;
 pub mod live;
 pub mod native;
+pub mod per_gpu;
 pub mod plan;
 mod plan_calls;
 #[cfg(test)]

@@ -44,6 +44,8 @@ nodes = 1
 cpu-hours-per-day = 2
 [limits.person.ron]
 cpu-hours-per-day = 2
+[limits.person.bo]
+cpu-hours-per-day = 4
 [limits.person.kim]
 gpu-hours-per-month = 1000
 
@@ -87,7 +89,7 @@ role = \"compute-user\"
 account = \"bare\"
 ";
 
-const PHYSICISTS: [&str; 11] = ["hal", "gia", "ivy", "mo", "una", "rex", "ron", "kim", "sam", "tag", "zoe"];
+const PHYSICISTS: [&str; 12] = ["hal", "gia", "ivy", "mo", "una", "rex", "ron", "bo", "kim", "sam", "tag", "zoe"];
 
 /// Boots `cluster` as such a world.
 pub fn holes_world(cluster: ClusterBuilder) -> Result<Governed> {
@@ -266,6 +268,17 @@ pub fn gpus_count_however_they_are_asked_for(site: &Governed) -> Result<()> {
         admitted(site, user, 60, &[args])?;
     }
     Ok(())
+}
+
+/// A waiting job with GPUs counts the CPUs that these bring, no less and no more, when it is judged and once it is listed.
+pub fn gpus_bring_the_cpus_that_were_asked_for(site: &Governed) -> Result<()> {
+    let gpu = ["--nodes=1", "--gres=gpu:1", "--cpus-per-gpu=2", "--hold"];
+    refused(site, "bo", 121, &gpu, "BSR-150", "this job may use 4.03")?;
+    sbatch(site, "bo", 60, &gpu)?.ok()?;
+    wait_for_list_after(site, host_now(site)?)?;
+    refused(site, "bo", 121, &["--hold"], "BSR-150", "2.00 are in flight, and this job may use 2.01")?;
+    sbatch(site, "bo", 120, &["--hold"])?.ok()?;
+    cancel_all(site, "bo")
 }
 
 /// What a job has of GPUs is charged to the second, as sacct has it.

@@ -23,9 +23,10 @@ pub use edits::{
 };
 pub use holes::{
     a_held_job_cannot_be_enlarged, a_hold_outlives_no_grant, a_throttle_hides_no_task, cost_centres_are_known,
-    gpu_seconds_are_charged_as_sacct_has_them, gpus_count_however_they_are_asked_for, holes_cluster, holes_world,
-    limits_by_account_and_by_hand_are_told, no_job_expands_another, of_several_places_the_dearest_counts,
-    requeues_are_counted_again, what_can_never_run_is_refused, what_is_not_named_is_written_into_the_job,
+    gpu_seconds_are_charged_as_sacct_has_them, gpus_bring_the_cpus_that_were_asked_for,
+    gpus_count_however_they_are_asked_for, holes_cluster, holes_world, limits_by_account_and_by_hand_are_told,
+    no_job_expands_another, of_several_places_the_dearest_counts, requeues_are_counted_again,
+    what_can_never_run_is_refused, what_is_not_named_is_written_into_the_job,
 };
 pub use logins::a_person_logs_in_until_they_are_disabled;
 pub use passes::{a_further_pass_changes_nothing, accounts_and_associations_are_there, wait_for_passes};

@@ -32,6 +32,7 @@ macro_rules! holes {
             given_several_places_then_the_dearest_counts: of_several_places_the_dearest_counts;
             given_a_requeued_job_then_it_is_counted_again: requeues_are_counted_again;
             given_a_cost_centre_then_it_is_known_or_refused: cost_centres_are_known;
+            given_gpus_that_bring_cpus_then_these_count: gpus_bring_the_cpus_that_were_asked_for;
             given_gpus_in_any_spelling_then_they_count: gpus_count_however_they_are_asked_for;
             given_a_job_with_gpus_then_their_seconds_are_charged: gpu_seconds_are_charged_as_sacct_has_them;
             given_a_job_that_would_expand_another_then_it_is_refused: no_job_expands_another;

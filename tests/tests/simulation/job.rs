@@ -2,6 +2,7 @@
 
 use bursar_agent::slurm::fields::TimeLimit;
 use bursar_agent::slurm::live::{ArrayPart, LiveJob, Phase, Sharing};
+use bursar_agent::slurm::per_gpu::PerGpu;
 use bursar_agent::slurm::settled::{EndState, SettledRun};
 use bursar_policy::Timestamp;
 use bursar_policy::snapshot::Partition;
@@ -151,6 +152,7 @@ impl Job {
             tasks_per_node: None,
             threads_per_core: None,
             tres: Default::default(),
+            per_gpu: PerGpu::default(),
             restarts: self.restarts,
             requeue: true,
         }
