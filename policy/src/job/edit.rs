@@ -49,7 +49,6 @@ fn of_one<'s>(
     let moved = edit.account.is_some_and(|account| !account.eq_ignore_ascii_case(job.account));
     let requeued = edit.qos.is_some_and(|qos| !qos.eq_ignore_ascii_case(job.qos));
     let rerouted = edit.partition.is_some_and(|partition| partition != job.partition);
-    let later = edit.begin_at.is_some_and(|begin| begin > now);
     let sooner = edit.begin_at.is_some_and(|begin| begin.max(now) < job.begin_at.max(now));
     let was = bound_listed(snapshot, &old, old.partition);
     let becomes = match edit.time_limit {
@@ -62,8 +61,9 @@ fn of_one<'s>(
         (Bound::Cost(_), Bound::Timeless(partition)) => return Err(Reason::NoTimeLimit(partition)),
     };
     let retagged = edit.cost_center.is_some();
-    // Whether it changes when the job may begin, or what it must keep to.
-    let windowed = raised || moved || requeued || rerouted || later || sooner || edit.releases;
+    // Whether it changes when the job may begin, or what it must keep to. Of a job that is held or depends on another
+    // slurmctld lists no begin, so any begin may be sooner than its own.
+    let windowed = raised || moved || requeued || rerouted || edit.begin_at.is_some() || edit.releases;
     if !windowed && !retagged {
         return Ok(None);
     }

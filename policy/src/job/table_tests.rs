@@ -1,6 +1,7 @@
 //! Every role, every way to enter or change a job, and every state that decides, in one table.
 //!
-//! The table is committed as `snapshots/…given_every_role_way_and_state….snap`; a cell is `yes` or the code of the no.
+//! The table is committed as `snapshots/…given_every_role_way_and_state….snap`; a cell is `yes`, `waits` for a job that
+//! is put off to its window's next opening, or the code of the no.
 
 use std::fmt::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -9,10 +10,13 @@ use super::*;
 use crate::NodeConf;
 use crate::fixture::{NOW, contents, request};
 use crate::limit::{Line, Measure};
-use crate::role::{PersonState, Role};
-use crate::snapshot::{Account, Contents, CostCenterRule, Grant, Kind, LiveJob, OverStorage, Queue, encode};
-use crate::time::{PeriodKind, Timestamp};
+use crate::role::{Lifts, PersonState, Role};
+use crate::snapshot::{
+    Account, Contents, CostCenterRule, Governs, Grant, Kind, LiveJob, Opening, OverStorage, Queue, Window, encode,
+};
+use crate::time::{Period, PeriodKind, Timestamp};
 use crate::tres::{Gpus, Resource};
+use crate::window::{Outside, Rule};
 
 const HOUR: u64 = 3_600;
 const ANA: u32 = 70_001;
@@ -51,6 +55,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         ("to high", edit(&|edit| edit.qos = Some("high"))),
         ("retag", edit(&|edit| edit.cost_center = Some("cc-9"))),
         ("release", edit(&|edit| edit.releases = true)),
+        ("at once", edit(&|edit| edit.begin_at = Some(NOW))),
     ]
 }
 
@@ -121,6 +126,37 @@ fn states() -> Vec<(&'static str, &'static str, Change)> {
             let (place, used, limit) = ("/scratch".to_owned(), 2, 1);
             ana(world).storage = vec![OverStorage { place, used, limit, refuses: false }];
         }),
+        ("window", "partition's, closed, refuses", |world| {
+            world.windows = vec![window(Governs::Partition("main".into()), Outside::Refuse, 2)];
+        }),
+        ("window", "partition's, closed, they wait", |world| {
+            world.windows = vec![window(Governs::Partition("main".into()), Outside::Wait, 2)];
+        }),
+        ("window", "another partition's, closed", |world| {
+            world.windows = vec![window(Governs::Partition("night".into()), Outside::Refuse, 2)];
+        }),
+        ("window", "account above's, closed, refuses", |world| {
+            world.windows = vec![window(Governs::Account(0), Outside::Refuse, 2)];
+        }),
+        ("window", "queue high's, closed, refuses", |world| {
+            world.windows = vec![window(Governs::Queue("high".into()), Outside::Refuse, 2)];
+        }),
+        ("window", "compute-users', closed, they wait", |world| {
+            world.windows = vec![window(Governs::Role(Role::ComputeUser), Outside::Wait, 2)];
+        }),
+        ("window", "open for an hour, must end inside", |world| {
+            world.windows = vec![window(Governs::Partition("main".into()), Outside::Refuse, 0)];
+        }),
+        ("window", "closed, lifted by an emergency", |world| {
+            world.windows = vec![window(Governs::Partition("main".into()), Outside::Refuse, 2)];
+            let emergency = Grant { id: 9, lifts: Some(Lifts::Windows), ..grant(world).clone() };
+            ana(world).grants.push(emergency);
+        }),
+        ("limit", "hours used, lifted by an emergency", |world| {
+            ana(world).lines = vec![within(PeriodKind::Day, Resource::Cpu)];
+            let emergency = Grant { id: 9, lifts: Some(Lifts::Limits), ..grant(world).clone() };
+            ana(world).grants.push(emergency);
+        }),
         ("cost centre", "must be known", |world| world.facts.cost_centers = CostCenterRule::Known),
         ("cost centre", "must be there", |world| world.facts.cost_centers = CostCenterRule::Required),
         ("cluster", "partition has no time limit", |world| world.partitions[0].max_minutes = None),
@@ -133,6 +169,22 @@ fn states() -> Vec<(&'static str, &'static str, Change)> {
         ("slurmctld", "just started", |world| world.header.as_of = Timestamp(NOW.0 - 60)),
         ("job list", "job not in it yet", |world| world.jobs.clear()),
     ]
+}
+
+/// A window that opens so many hours from now, for one hour, and for one on each of the next days.
+fn window(governs: Governs, outside: Outside, hours: i64) -> Window {
+    let opening = |day: i64| {
+        let start = Timestamp(NOW.0 + day * 86_400 + hours * 3_600);
+        Opening { period: Period { start, end: start.plus(HOUR) }, opens: String::new(), closes: String::new() }
+    };
+    Window {
+        name: "office".into(),
+        governs: vec![governs],
+        rule: Rule { outside, ends_inside: true },
+        moves: true,
+        openings: (0..30).map(opening).collect(),
+        known_until: NOW.plus(30 * 86_400),
+    }
 }
 
 /// The world in order: Ana holds `role`, her job 12 waits, there are queues and GPUs.
@@ -196,6 +248,7 @@ fn verdict(world: &Contents, way: &Way, editor: u32) -> &'static str {
         Way::Edit(edit) => gate.modify(edit, editor, NOW, &mut |_, _| ()),
     };
     match answer {
+        Answer::Admit { begin_at: Some(_), .. } => "waits",
         Answer::Admit { .. } => "yes",
         Answer::Refuse { code, .. } => code.as_str().trim_start_matches("BSR-"),
     }
@@ -204,7 +257,7 @@ fn verdict(world: &Contents, way: &Way, editor: u32) -> &'static str {
 #[test]
 fn given_every_role_way_and_state_then_the_verdicts_are_those_of_the_table() {
     let ways = ways();
-    let mut table = String::from("A cell is `yes`, or the number of the code BSR-… that refuses.\n");
+    let mut table = String::from("A cell is `yes`, `waits`, or the number of the code BSR-… that refuses.\n");
     let editors = [
         ("compute-user, the job's owner", Role::ComputeUser, ANA),
         ("cluster-admin, the job's owner", Role::ClusterAdmin, ANA),

@@ -296,6 +296,8 @@ fn given_an_edit_then_it_is_judged_by_the_windows_that_then_govern_the_job() {
         assert_eq!(edited(&refuses, live(), &edit), refused, "{edit:?}");
         assert_eq!(edited(&waits, live(), &edit), shifted, "{edit:?}");
     }
+    assert_eq!(edited(&refuses, held(), &begin(8)), Err(Code::WindowClosed), "no begin is listed of what is held");
+    assert_eq!(edited(&waits, held(), &begin(8)), Ok(Some(10)));
     assert_eq!(edited(&refuses, held(), &released), Err(Code::WindowClosed));
     assert_eq!(edited(&waits, held(), &released), Ok(Some(10)));
 }
