@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use bursar_policy::{AccountName, Clock as _, SystemClock, Timestamp, UserName};
 
+use super::native::{self, Governed};
 use super::people::local_accounts;
-use super::queues;
+use super::queues::{self, Accounts};
 use super::site::{Associations, Site, Step, View, chain};
 use crate::config::MachineRole;
 use crate::slurm::SlurmCommands;
@@ -19,17 +20,21 @@ use crate::slurm::desired::{
 use crate::slurm::found::FoundCluster;
 use crate::slurm::plan::plan;
 use crate::slurm::uids::{Healed, heal_missing_uids, host_knows};
-use crate::snapshot::holdings::ends_at;
 use crate::snapshot::{Holding, Holdings};
-use crate::store::{Account, Grant, Lifts, LimitKind, PersonState, Presence};
+use crate::store::{PersonState, Presence};
 
 /// What slurmdbd should hold, and a sentence on who was left out for now.
 ///
 /// On the controller, an association waits for its POSIX account: slurmctld would remember for an hour that the name
 /// has no uid, and refuse every job of it.
 ///
-/// `wckeys` is whether slurmctld refuses cost centres that a person does not have.
-pub fn desired(view: &View, now: Timestamp, wckeys: bool) -> Result<(DesiredCluster, Option<String>), String> {
+/// `wckeys` is whether slurmctld refuses cost centres that a person does not have, `governed` which limits it shall hold.
+pub fn desired(
+    view: &View,
+    now: Timestamp,
+    wckeys: bool,
+    governed: &Governed,
+) -> Result<(DesiredCluster, Option<String>), String> {
     let machine = &view.config.machine;
     let cluster =
         ClusterName::new(&machine.cluster).map_err(|error| format!("cluster {}: {error}", machine.cluster))?;
@@ -39,6 +44,7 @@ pub fn desired(view: &View, now: Timestamp, wckeys: bool) -> Result<(DesiredClus
         None
     };
     let holdings = Holdings::of(&view.stored, now);
+    let tree = Accounts::of(&view.stored);
     let mut people = Vec::new();
     let mut present_people = Vec::new();
     let mut former_people = BTreeSet::new();
@@ -51,7 +57,7 @@ pub fn desired(view: &View, now: Timestamp, wckeys: bool) -> Result<(DesiredClus
         if !present {
             former_people.insert(name.clone());
         } else if known {
-            people.push(user(holding, &lifted(view, holding, now)));
+            people.push(user(holding, &tree));
             present_people.push(holding);
         } else {
             waiting.insert(name.clone());
@@ -75,43 +81,19 @@ pub fn desired(view: &View, now: Timestamp, wckeys: bool) -> Result<(DesiredClus
     });
     let mut desired = DesiredCluster { accounts, people, former_people, ..DesiredCluster::of(cluster) };
     queues::fill(&mut desired, view, &present_people, wckeys, now);
+    native::fill(&mut desired, &view.stored, &holdings, &present_people, governed);
     Ok((desired, left_out))
 }
 
-/// The accounts in which an emergency grant lifts the person's limits: slurmctld's own must not stand in its way.
-fn lifted<'v>(view: &'v View, holding: &Holding<'_>, now: Timestamp) -> BTreeSet<&'v AccountName> {
-    let holds = |grant: &&&Grant| grant.from <= now && now < ends_at(grant);
-    let lifting = holding.grants.iter().filter(holds).filter(|grant| grant.lifts.is_some_and(Lifts::limits));
-    let tops: Vec<Option<&AccountName>> = lifting.map(|grant| grant.scope.account()).collect();
-    let accounts = &view.stored.accounts;
-    let mut lifted: BTreeSet<&AccountName> = BTreeSet::new();
-    // Accounts come in no order of their tree; each round finds one more level.
-    for _ in 0..if tops.is_empty() { 0 } else { accounts.len() } {
-        let found = |account: &&Account| {
-            tops.iter().any(|top| top.is_none_or(|top| *top == account.name))
-                || account.parent.as_ref().is_some_and(|parent| lifted.contains(parent))
-        };
-        let more: Vec<&AccountName> = accounts.iter().filter(found).map(|account| &account.name).collect();
-        let before = lifted.len();
-        lifted.extend(more);
-        if lifted.len() == before {
-            break;
-        }
-    }
-    lifted
-}
-
-fn user(holding: &Holding<'_>, lifted: &BTreeSet<&AccountName>) -> DesiredUser {
-    let jobs = |kind| holding.limits.get(&kind).map(|jobs| u32::try_from(*jobs).unwrap_or(u32::MAX - 1));
-    let (running, queued) = (jobs(LimitKind::RunningJobs), jobs(LimitKind::QueuedJobs));
-    let limits = JobLimits { max_jobs: running, max_submit: running.zip(queued).map(|(r, q)| r.saturating_add(q)) };
+fn user(holding: &Holding<'_>, accounts: &Accounts<'_>) -> DesiredUser {
     let mut associations: BTreeMap<_, _> = BTreeMap::new();
     associations.extend(holding.former_accounts.iter().map(|account| ((*account).clone(), AssociationState::Revoked)));
-    let without = JobLimits { max_jobs: None, max_submit: None };
-    associations.extend(holding.accounts.iter().map(|account| {
-        let limits = if lifted.contains(account) { without } else { limits };
-        ((*account).clone(), AssociationState::Active(limits))
-    }));
+    associations.extend(
+        holding
+            .accounts
+            .iter()
+            .map(|account| ((*account).clone(), AssociationState::Active(native::jobs_in(holding, account, accounts)))),
+    );
     DesiredUser {
         name: holding.subject.name.clone(),
         admin: if holding.admin { AdminLevel::Administrator } else { AdminLevel::None },
@@ -176,9 +158,9 @@ fn held(found: &FoundCluster) -> Associations {
 }
 
 /// What [`sync`] would do now.
-pub async fn dry_run(site: &Site, commands: &SlurmCommands) -> Result<Vec<Step>, String> {
+pub async fn dry_run(site: &Site, commands: &SlurmCommands, governed: &Governed) -> Result<Vec<Step>, String> {
     let conf = LiveConf::read(commands).await.map_err(|error| chain(&error))?;
-    let (desired, _) = desired(&site.view(), site.now(), conf.enforces_wckeys())?;
+    let (desired, _) = desired(&site.view(), site.now(), conf.enforces_wckeys(), governed)?;
     let found = FoundCluster::read(commands, &desired.cluster).await.map_err(|error| chain(&error))?;
     Ok(plan(&desired, &found).actions.iter().map(|action| step(&action.to_string())).collect())
 }

@@ -3,6 +3,7 @@
 //! * [`run`](mod@run) starts everything and ends it.
 //! * [`people`] follows sources and policy into the store, onto hosts and, through [`associations`] and [`queues`], into
 //!   Slurm.
+//! * [`native`] and [`backstop`] say which limits slurmctld itself shall hold: what is at once, and what is left.
 //! * [`usage`] follows jobs and runs into the snapshot that the plugin decides from.
 //! * [`doors`] takes partitions out of service outside their windows, [`moves`] puts waiting jobs into them.
 //! * [`storage`] reads what people and accounts store, for the same snapshot.
@@ -12,10 +13,12 @@
 
 pub mod answer;
 pub mod associations;
+pub mod backstop;
 pub mod describe;
 pub mod doors;
 pub mod logins;
 pub mod moves;
+pub mod native;
 pub mod people;
 pub mod queues;
 pub mod run;

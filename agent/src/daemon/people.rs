@@ -12,6 +12,7 @@ use bursar_policy::snapshot::{Contents as Snapshot, Kind};
 use bursar_policy::{NodeConf, Timestamp, node_conf};
 use tokio::sync::{Notify, mpsc};
 
+use super::native::Governed;
 use super::site::{Site, Step, SyncOutcome, SyncRequest, View, chain};
 use super::{associations, describe};
 use crate::accounting::Calendar;
@@ -42,12 +43,21 @@ pub struct People {
     published: Option<Snapshot>,
     compared: Option<(Timestamp, crate::slurm::desired::DesiredCluster)>,
     slurm_conf: Option<(Timestamp, LiveConf)>,
+    governed: Governed,
 }
 
 impl People {
     /// A task that has done nothing yet.
     pub fn new(site: Arc<Site>, commands: SlurmCommands, laid_out: Arc<Notify>) -> Self {
-        Self { site, commands, laid_out, published: None, compared: None, slurm_conf: None }
+        Self {
+            site,
+            commands,
+            laid_out,
+            published: None,
+            compared: None,
+            slurm_conf: None,
+            governed: Governed::default(),
+        }
     }
 
     /// Runs until the daemon ends.
@@ -97,7 +107,7 @@ impl People {
         self.site.report("policy", outcome.clone());
         faults.extend(outcome.err());
         if dry_run {
-            match associations::dry_run(&self.site, &self.commands).await {
+            match associations::dry_run(&self.site, &self.commands, &self.governed).await {
                 Ok(planned) => steps.extend(planned),
                 Err(fault) => faults.push(fault),
             }
@@ -272,7 +282,8 @@ impl People {
         let now = self.site.now();
         let view = self.site.view();
         let wckeys = self.read_conf(&view, now).await;
-        let (desired, left_out) = associations::desired(&view, now, wckeys)?;
+        self.governed.learn(&view.stored);
+        let (desired, left_out) = associations::desired(&view, now, wckeys, &self.governed)?;
         let compared = self.compared.as_ref();
         if compared.is_some_and(|(at, known)| now.seconds_since(*at) < COMPARED_AFTER && *known == desired) {
             return Ok(left_out.unwrap_or_else(|| "slurmdbd agrees".to_owned()));

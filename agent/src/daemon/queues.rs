@@ -11,6 +11,7 @@ use crate::slurm::native::Resource;
 use crate::slurm::qos::{PreemptMode, QosName, QosSettings};
 use crate::snapshot::Holding;
 use crate::snapshot::holdings::ends_at;
+use crate::store::contents::Contents;
 use crate::store::{Presence, Role, Scope};
 
 /// The QOS of the queues.
@@ -51,15 +52,16 @@ fn settings(queue: &Queue, policy: &Policy) -> QosSettings {
     }
 }
 
-/// The accounts with those above them.
-struct Accounts<'v> {
+/// The accounts with those above them and their cost centres.
+pub struct Accounts<'v> {
     parents: HashMap<&'v str, &'v str>,
     cost_centers: HashMap<&'v str, &'v str>,
 }
 
 impl<'v> Accounts<'v> {
-    fn of(view: &'v View) -> Self {
-        let active = || view.stored.accounts.iter().filter(|account| account.state == Presence::Active);
+    /// Those that are active.
+    pub fn of(stored: &'v Contents) -> Self {
+        let active = || stored.accounts.iter().filter(|account| account.state == Presence::Active);
         let parent =
             |account: &'v crate::store::Account| Some((account.name.as_str(), account.parent.as_ref()?.as_str()));
         Self {
@@ -69,7 +71,7 @@ impl<'v> Accounts<'v> {
     }
 
     /// The account and those above it; a circle ends after as many steps as there are accounts.
-    fn upwards<'s>(&'s self, account: &'s str) -> impl Iterator<Item = &'s str> {
+    pub fn upwards<'s>(&'s self, account: &'s str) -> impl Iterator<Item = &'s str> {
         let step = |name: &&'s str| self.parents.get(*name).copied();
         std::iter::successors(Some(account), step).take(self.cost_centers.len())
     }
@@ -80,7 +82,7 @@ impl<'v> Accounts<'v> {
 /// `wckeys` is whether slurmctld refuses cost centres that a person does not have.
 pub fn fill(desired: &mut DesiredCluster, view: &View, people: &[&Holding<'_>], wckeys: bool, now: Timestamp) {
     let policy = &view.config.policy;
-    let accounts = Accounts::of(view);
+    let accounts = Accounts::of(&view.stored);
     desired.qos = qos(policy);
     for holding in people {
         let name = &holding.subject.name;

@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use super::answer::Answers;
+use super::backstop::Backstop;
 use super::doors::Doors;
 use super::logins;
 use super::moves::Moves;
@@ -71,6 +72,7 @@ pub async fn run(paths: ConfigPaths) -> Result<(), Error> {
     let people = tokio::spawn(People::new(site.clone(), commands.clone(), laid_out.clone()).run(requests));
     let doors = tokio::spawn(Doors::new(site.clone(), commands.clone()).run());
     let moves = tokio::spawn(Moves::new(site.clone(), commands.clone()).run());
+    let backstop = tokio::spawn(Backstop::new(site.clone(), commands.clone()).run());
     let usage = tokio::spawn(Usage::new(site.clone(), commands, laid_out.clone()).run());
     let storage = tokio::spawn(Storage::new(site.clone(), laid_out).run());
     let records = tokio::spawn(logins::run(site.clone(), socket));
@@ -88,6 +90,7 @@ pub async fn run(paths: ConfigPaths) -> Result<(), Error> {
         _ = doors => Err(Error::Task("doors")),
         _ = moves => Err(Error::Task("moves")),
         _ = storage => Err(Error::Task("storage")),
+        _ = backstop => Err(Error::Task("backstop")),
         _ = records => Err(Error::Task("logins")),
         _ = served => Err(Error::Task("answers")),
     };

@@ -8,12 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bursar_policy::{AccountName, UserName};
 use thiserror::Error;
 
 use super::command::{CommandError, SlurmCommands, Tool, words};
 use super::desired::{AdminLevel, ClusterName, JobLimits};
 use super::fields::tres;
-use super::native::{self, FoundLimits, NativeKind, Resource};
+use super::native::{self, FoundLimits, NativeKind, Place, Resource};
 use super::qos::{FoundQos, QosOwner};
 
 /// Why slurmdbd's truth is not known.
@@ -122,6 +123,20 @@ impl FoundCluster {
                 found.qos_of_jobs = Some(text.lines().map(|line| line.trim().to_owned()).collect());
             }
         }
+        Ok(found)
+    }
+
+    /// Reads only associations with their limits, and what slurmdbd counts.
+    pub async fn read_limits(commands: &SlurmCommands, cluster: &ClusterName) -> Result<Self, FoundError> {
+        let failed = |source| FoundError::Command { cluster: cluster.to_string(), source };
+        let of_cluster = format!("cluster={cluster}");
+        let mut found = Self::default();
+        let args = words(&["-n", "-P", "show", "assoc", "where", &of_cluster, "WOPLimits", ASSOC_FORMAT]);
+        if !found.take_associations(cluster, &commands.read(Tool::Sacctmgr, &args).await.map_err(failed)?) {
+            return Err(FoundError::UnknownCluster(cluster.to_string()));
+        }
+        let args = words(&["-n", "-P", "show", "tres", "format=type,name"]);
+        found.take_tres(&commands.read(Tool::Sacctmgr, &args).await.map_err(failed)?);
         Ok(found)
     }
 
@@ -241,6 +256,20 @@ impl FoundCluster {
                 _ => self.unreadable.push(line.to_owned()),
             }
         }
+    }
+
+    /// The limits of every association, of those without any too.
+    pub fn limits_by_place(&self) -> BTreeMap<Place, FoundLimits> {
+        let of = |user: &str, account: &str| {
+            self.limits.get(&(user.to_owned(), account.to_owned())).cloned().unwrap_or_default()
+        };
+        let accounts = self.accounts.keys().filter(|name| self.has_account(name));
+        let accounts = accounts.filter_map(|name| Some((Place::Account(AccountName::new(name).ok()?), of("", name))));
+        let people = self.associations.keys().filter_map(|(user, account)| {
+            let place = Place::Person(UserName::new(user).ok()?, AccountName::new(account).ok()?);
+            Some((place, of(user, account)))
+        });
+        accounts.chain(people).collect()
     }
 
     /// Whether slurmdbd counts `resource`; a limit on another fails the whole call.

@@ -5,7 +5,7 @@
 //!
 //! * **What may still be consumed is `GrpTRESRunMins`, kept at what is left of the tightest period.** It bounds the sum
 //!   of allocation × remaining time limit over the running jobs, so it needs no usage at all: with a half-life of one
-//!   minute and with none it let the same jobs start. `safe` is not needed for it, and a running job is never ended.
+//!   minute and of one year a job waited the same, until the sum was renewed. `safe` is not needed for it, and a running job is never ended.
 //! * `GrpTRESMins` is not used: it is compared with usage that decays. With a half-life of one minute and 10 of 20
 //!   CPU-minutes consumed, a job of 16 waited for 30 s, and started when decay had given 5 back. Adding the usage to the
 //!   limit does not help, because it shrinks between two passes, and the limit would let more through than is left.
@@ -14,6 +14,8 @@
 //! * Lowering a limit below what runs ends nothing; a limit of 0 lets nothing start. What equals the limit starts.
 //! * slurmctld's own sum of remaining time shrinks once in each PriorityCalcPeriod, not every second. In between it is
 //!   too large, never too small.
+//! * A QOS's UsageFactor counts in slurmctld's sum of what runs, but not for the job that starts, unless the QOS has the
+//!   flag UsageFactorSafe: with a factor of 2 and a limit of 10 a job of 6 starts, and after it none of 4.
 //! * A job that waited for a limit starts up to half a minute after the limit was raised, with the next backfill pass.
 //! * One unknown TRES name fails a whole call, and several are set by one `grptres=`: those not named stay as they are.
 
@@ -48,6 +50,11 @@ impl GpuType {
     pub fn new(text: &str) -> Option<Self> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         ((1..=64).contains(&text.len()) && text.bytes().all(fits)).then(|| Self(text.to_owned()))
+    }
+
+    /// The type's name.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

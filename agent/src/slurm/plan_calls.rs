@@ -72,16 +72,24 @@ pub(super) fn push_wckeys(actions: &mut Vec<Action>, groups: BTreeMap<Vec<String
     }
 }
 
-/// One call when users x accounts holds nothing else that exists, otherwise one call per account.
 fn push_grouped(
     actions: &mut Vec<Action>,
     pairs: BTreeSet<(UserName, AccountName)>,
     present: &ByUser<'_>,
     call: impl Fn(Vec<UserName>, Vec<AccountName>) -> Action,
 ) {
+    grouped(&pairs, present, |users, accounts| actions.push(call(users, accounts)));
+}
+
+/// One call when users x accounts holds nothing else that exists, otherwise one call per account.
+pub(super) fn grouped(
+    pairs: &BTreeSet<(UserName, AccountName)>,
+    present: &ByUser<'_>,
+    mut call: impl FnMut(Vec<UserName>, Vec<AccountName>),
+) {
     let users: BTreeSet<&UserName> = pairs.iter().map(|(user, _)| user).collect();
     let mut by_account: BTreeMap<&AccountName, Vec<UserName>> = BTreeMap::new();
-    for (user, account) in &pairs {
+    for (user, account) in pairs {
         by_account.entry(account).or_default().push(user.clone());
     }
     let accounts: BTreeSet<&str> = by_account.keys().map(|account| account.as_str()).collect();
@@ -93,10 +101,10 @@ fn push_grouped(
     if touched == pairs.len() && by_account.len() > 1 {
         let all: Vec<UserName> = users.into_iter().cloned().collect();
         let accounts: Vec<AccountName> = by_account.into_keys().cloned().collect();
-        actions.extend(all.chunks(NAME_BATCH).map(|users| call(users.to_vec(), accounts.clone())));
+        all.chunks(NAME_BATCH).for_each(|users| call(users.to_vec(), accounts.clone()));
         return;
     }
     for (account, users) in by_account {
-        actions.extend(users.chunks(NAME_BATCH).map(|users| call(users.to_vec(), vec![account.clone()])));
+        users.chunks(NAME_BATCH).for_each(|users| call(users.to_vec(), vec![account.clone()]));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Findings on 22.05.8: a list of QOS without the association's default among them is refused, with exit 0 and nothing
 //! done, so both are always set in one call. `add user ... wckeys=` adds to people who exist, but makes those who do not;
-//! the first wckey of a person becomes their default. `load` takes a wckey as a default only.
+//! the first wckey of a person becomes their default. `load` takes a wckey as a default only. With wckeys enforced a job
+//! that names none runs under the default, one that names another is refused; capitals do not count.
 
 use std::fmt;
 
@@ -61,7 +62,7 @@ pub enum QueueAction {
 
 impl QueueAction {
     /// The arguments of `sacctmgr` for `cluster`.
-    pub(super) fn args(&self, cluster: &ClusterName) -> Vec<String> {
+    pub fn args(&self, cluster: &ClusterName) -> Vec<String> {
         let of_cluster = format!("cluster={cluster}");
         let of_people = |users: &[UserName], accounts: &[AccountName]| {
             let (names, accounts) = (format!("name={}", commas(users)), format!("account={}", commas(accounts)));
