@@ -54,10 +54,14 @@ pub struct Queue {
 
 impl Queue {
     /// Whether somebody with `roles` may submit here to an account, given with those above it.
-    pub fn admits<'a>(&self, roles: &BTreeSet<Role>, mut account_and_above: impl Iterator<Item = &'a str>) -> bool {
-        (self.roles.is_empty() || !self.roles.is_disjoint(roles))
-            && (self.accounts.is_empty()
-                || account_and_above.any(|name| self.accounts.iter().any(|account| account.as_str() == name)))
+    pub fn admits<'a>(&self, roles: &BTreeSet<Role>, account_and_above: impl Iterator<Item = &'a str>) -> bool {
+        (self.roles.is_empty() || !self.roles.is_disjoint(roles)) && self.takes(account_and_above)
+    }
+
+    /// Whether jobs of an account, given with those above it, may be here.
+    pub fn takes<'a>(&self, mut account_and_above: impl Iterator<Item = &'a str>) -> bool {
+        self.accounts.is_empty()
+            || account_and_above.any(|name| self.accounts.iter().any(|account| account.as_str() == name))
     }
 }
 

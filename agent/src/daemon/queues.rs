@@ -88,7 +88,7 @@ pub fn fill(desired: &mut DesiredCluster, view: &View, people: &[&Holding<'_>], 
         let name = &holding.subject.name;
         if !policy.queues.is_empty() {
             for account in &holding.accounts {
-                let access = access(policy, &roles_in(holding, account, now), account, &accounts);
+                let access = access(policy, holding, account, &accounts, now);
                 desired.access.insert((name.clone(), (*account).clone()), access);
             }
         }
@@ -101,17 +101,34 @@ pub fn fill(desired: &mut DesiredCluster, view: &View, people: &[&Holding<'_>], 
     }
 }
 
-fn access(policy: &Policy, roles: &BTreeSet<Role>, account: &AccountName, accounts: &Accounts<'_>) -> QosAccess {
+fn access(
+    policy: &Policy,
+    holding: &Holding<'_>,
+    account: &AccountName,
+    accounts: &Accounts<'_>,
+    now: Timestamp,
+) -> QosAccess {
     let admitting: BTreeMap<&QosName, &Queue> = policy
         .queues
         .iter()
-        .filter(|queue| queue.admits(roles, accounts.upwards(account.as_str())))
+        .filter(|queue| admits(queue, holding, account, accounts, now))
         .map(|queue| (&queue.qos, queue))
         .collect();
     QosAccess {
         default: admitting.values().find(|queue| queue.is_default).map(|queue| queue.qos.clone()),
         allowed: admitting.into_keys().cloned().collect(),
     }
+}
+
+/// Whether a queue is open to a person's jobs of an account.
+pub fn admits(
+    queue: &Queue,
+    holding: &Holding<'_>,
+    account: &AccountName,
+    accounts: &Accounts<'_>,
+    now: Timestamp,
+) -> bool {
+    queue.admits(&roles_in(holding, account, now), accounts.upwards(account.as_str()))
 }
 
 /// The roles that a person has now, in an account or everywhere.

@@ -5,6 +5,7 @@ mod check;
 mod explained;
 mod fields;
 mod peers;
+mod queues;
 mod rights;
 mod stored;
 mod sums;

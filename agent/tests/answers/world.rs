@@ -89,6 +89,25 @@ command = ["/usr/local/sbin/usage"]
 over = "refuse"
 person-gb = 10
 account-gb = 40
+[[queue]]
+name = "high"
+qos = "urgent"
+priority = 1000
+roles = ["compute-user"]
+accounts = ["physics"]
+preempts = ["normal"]
+charge-factor = "2"
+[queue.limits]
+running-jobs = 2
+queued-jobs = 10
+cpus = 64
+gpus = 2
+nodes = 4
+memory-gb = 100
+max-time = "2-00"
+[[queue]]
+name = "normal"
+default = true
 "#;
 
 /// What slurmdbd holds: ana as wanted, ben revoked where he was, and two that are somebody else's.

@@ -1,11 +1,12 @@
 //! What `bursar` can speak about: each entity with its keys and fields, declared once.
 //!
 //! The parser, the help, the default columns and the daemon's check of a request all read these tables, so a key
-//! that is not declared does not exist anywhere. [`table`] declares the entities, [`command`] the verbs that have
+//! that is not declared does not exist anywhere. [`table`] and `queue` declare the entities, [`command`] the verbs that have
 //! keys or fields of their own, [`kind`] what a value may look like.
 
 pub mod command;
 pub mod kind;
+mod queue;
 pub mod table;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub enum Entity {
     Limit,
     /// What a person or an account stores at a place.
     Storage,
+    /// A queue of the policy.
+    Queue,
     /// One run of a job.
     Run,
     /// A decision on a login, or the begin or end of a session.
@@ -46,13 +49,14 @@ pub enum Entity {
 
 impl Entity {
     /// All entities, in the order of the help.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::User,
         Self::Group,
         Self::Account,
         Self::Grant,
         Self::Limit,
         Self::Storage,
+        Self::Queue,
         Self::Run,
         Self::Login,
         Self::Association,
@@ -71,6 +75,7 @@ impl Entity {
             Self::Grant => &table::GRANT,
             Self::Limit => &table::LIMIT,
             Self::Storage => &table::STORAGE,
+            Self::Queue => &queue::QUEUE,
             Self::Run => &table::RUN,
             Self::Login => &table::LOGIN,
             Self::Association => &table::ASSOCIATION,

@@ -8,6 +8,7 @@ mod grant;
 mod group;
 mod limit;
 mod login;
+mod queue;
 mod refusal;
 mod run;
 mod storage;
@@ -35,6 +36,7 @@ pub(super) async fn show(session: &Session<'_>, entity: Entity, query: &Query) -
         Entity::Grant => grant::show(session, query),
         Entity::Limit => limit::show(session, query),
         Entity::Storage => storage::show(session, query),
+        Entity::Queue => queue::show(session, query),
         Entity::Run => run::show(session, query).await,
         Entity::Login => login::show(session, query).await,
         Entity::Association => association::show(session, query),
