@@ -115,6 +115,7 @@ fn given_no_plugin_then_a_job_beyond_what_is_left_does_not_start_and_one_within_
     cluster.wait_for_job_state(other, "RUNNING", SOON)?;
 
     // What was consumed is not given back.
+    realm.wait_for("some seconds of it", &format!("squeue -h -j {within} -o %M | grep -cv '^0:0[0-2]$'"), "1")?;
     cluster.slurm_as("ana", "scancel", &[&within.to_string()])?.ok()?;
     cluster.wait_for_job_state(beside, "RUNNING", SOON)?;
     cluster.slurm_as("ana", "scancel", &[&beside.to_string()])?.ok()?;
