@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use bursar_policy::{AccountName, Clock as _, SystemClock, Timestamp, UserName};
 
-use super::native::{self, Governed};
+use super::native::{self, Governed, Lifted};
 use super::people::local_accounts;
 use super::queues::{self, Accounts};
 use super::site::{Associations, Site, Step, View, chain};
@@ -45,6 +45,7 @@ pub fn desired(
     };
     let holdings = Holdings::of(&view.stored, now);
     let tree = Accounts::of(&view.stored);
+    let lifted = Lifted::of(&holdings, &tree, now);
     let mut people = Vec::new();
     let mut present_people = Vec::new();
     let mut former_people = BTreeSet::new();
@@ -57,7 +58,7 @@ pub fn desired(
         if !present {
             former_people.insert(name.clone());
         } else if known {
-            people.push(user(holding, &tree));
+            people.push(user(holding, &tree, &lifted));
             present_people.push(holding);
         } else {
             waiting.insert(name.clone());
@@ -81,19 +82,16 @@ pub fn desired(
     });
     let mut desired = DesiredCluster { accounts, people, former_people, ..DesiredCluster::of(cluster) };
     queues::fill(&mut desired, view, &present_people, wckeys, now);
-    native::fill(&mut desired, &view.stored, &holdings, &present_people, governed);
+    native::fill(&mut desired, &view.stored, &holdings, &present_people, governed, &lifted);
     Ok((desired, left_out))
 }
 
-fn user(holding: &Holding<'_>, accounts: &Accounts<'_>) -> DesiredUser {
+fn user(holding: &Holding<'_>, accounts: &Accounts<'_>, lifted: &Lifted) -> DesiredUser {
     let mut associations: BTreeMap<_, _> = BTreeMap::new();
     associations.extend(holding.former_accounts.iter().map(|account| ((*account).clone(), AssociationState::Revoked)));
-    associations.extend(
-        holding
-            .accounts
-            .iter()
-            .map(|account| ((*account).clone(), AssociationState::Active(native::jobs_in(holding, account, accounts)))),
-    );
+    associations.extend(holding.accounts.iter().map(|account| {
+        ((*account).clone(), AssociationState::Active(native::jobs_in(holding, account, accounts, lifted)))
+    }));
     DesiredUser {
         name: holding.subject.name.clone(),
         admin: if holding.admin { AdminLevel::Administrator } else { AdminLevel::None },

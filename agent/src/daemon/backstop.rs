@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bursar_policy::{PeriodKind, Timestamp, Usage};
 
-use super::native::{Governed, resource};
+use super::native::{Governed, Lifted, resource};
 use super::queues::Accounts;
 use super::site::{Associations, Site, View, chain};
 use crate::slurm::SlurmCommands;
@@ -152,6 +152,11 @@ fn needs(view: &View, now: Timestamp, governed: &Governed) -> Needs {
     }
     let most = view.config.policy.queues.iter().map(|queue| queue.fair_share_factor.per_mille()).max();
     scale(&mut needs, most.unwrap_or(1_000));
+    let lifted = Lifted::of(&holdings, &accounts, now);
+    for (_, of_place) in needs.iter_mut().filter(|(place, _)| lifted.at(place)) {
+        // Nothing that waits is beyond what the plugin lets in.
+        of_place.values_mut().flatten().for_each(|need| need.over = false);
+    }
     needs.retain(|_, of_place| !of_place.is_empty());
     needs
 }

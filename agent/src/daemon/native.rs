@@ -4,20 +4,23 @@
 //! people, counts it; until bursard ends it stays bursar's, so that a limit that policy takes back is taken back in
 //! Slurm, too. A kind that policy never named stays as it was set by hand.
 //!
+//! Where an emergency grant lifts limits, Slurm holds none of what is at once, for its holder there and for the accounts
+//! above, and holds up nothing that the plugin let in.
+//!
 //! Left to the plugin alone are money, which Slurm knows nothing of, and what one grant lets its holder consume.
 //! A person's limits at once stand on each of their associations: over several accounts only the plugin adds up.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bursar_policy::AccountName;
+use bursar_policy::{AccountName, Timestamp};
 
 use super::queues::Accounts;
 use crate::slurm::desired::{DesiredCluster, JobLimits};
 use crate::slurm::native::{GpuType, NativeKind, NativeLimits, Place, Resource};
-use crate::snapshot::holdings::Limits;
+use crate::snapshot::holdings::{Limits, ends_at};
 use crate::snapshot::{Holding, Holdings};
 use crate::store::contents::Contents;
-use crate::store::{LimitKind, LimitTarget, Presence, Thing};
+use crate::store::{Lifts, LimitKind, LimitTarget, Presence, Scope, Thing};
 
 /// The kinds that bursar keeps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +55,42 @@ impl Governed {
     }
 }
 
+/// Where emergency grants lift limits now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lifted {
+    places: BTreeSet<Place>,
+}
+
+impl Lifted {
+    /// Finds the grants.
+    pub fn of(holdings: &Holdings<'_>, accounts: &Accounts<'_>, now: Timestamp) -> Self {
+        let mut places = BTreeSet::new();
+        for holding in &holdings.people {
+            let lifting = holding
+                .grants
+                .iter()
+                .filter(|grant| grant.lifts.is_some_and(Lifts::limits) && grant.from <= now && now < ends_at(grant));
+            for grant in lifting {
+                let covers = |account: &AccountName| match &grant.scope {
+                    Scope::Cluster => true,
+                    Scope::Account(name) => accounts.upwards(account.as_str()).any(|above| above == name.as_str()),
+                };
+                for account in holding.accounts.iter().filter(|account| covers(account)) {
+                    places.insert(Place::Person(holding.subject.name.clone(), (*account).clone()));
+                    let above = accounts.upwards(account.as_str());
+                    places.extend(above.filter_map(|name| AccountName::new(name).ok()).map(Place::Account));
+                }
+            }
+        }
+        Self { places }
+    }
+
+    /// Whether limits are lifted here.
+    pub fn at(&self, place: &Place) -> bool {
+        self.places.contains(place)
+    }
+}
+
 /// What Slurm calls a thing; nothing for money.
 pub fn resource(thing: Thing) -> Option<Resource> {
     match thing {
@@ -81,7 +120,10 @@ pub fn jobs(limits: &Limits) -> JobLimits {
 }
 
 /// The job limits of a person in an account: the strictest of their own, and of those there or above.
-pub fn jobs_in(holding: &Holding<'_>, account: &AccountName, accounts: &Accounts<'_>) -> JobLimits {
+pub fn jobs_in(holding: &Holding<'_>, account: &AccountName, accounts: &Accounts<'_>, lifted: &Lifted) -> JobLimits {
+    if lifted.at(&Place::Person(holding.subject.name.clone(), account.clone())) {
+        return JobLimits::default();
+    }
     let least = |a: Option<u32>, b: Option<u32>| a.into_iter().chain(b).min();
     limits_at(holding, account, accounts).map(jobs).fold(JobLimits::default(), |all, one| JobLimits {
         max_jobs: least(all.max_jobs, one.max_jobs),
@@ -125,6 +167,7 @@ pub fn fill(
     holdings: &Holdings<'_>,
     people: &[&Holding<'_>],
     governed: &Governed,
+    lifted: &Lifted,
 ) {
     let accounts = Accounts::of(stored);
     for account in stored.accounts.iter().filter(|account| account.state == Presence::Active) {
@@ -143,6 +186,11 @@ pub fn fill(
             let values = at_once(limits_at(holding, account, &accounts));
             let place = Place::Person(holding.subject.name.clone(), (*account).clone());
             desired.limits.insert(place, kept(&governed, &values));
+        }
+    }
+    for (place, limits) in &mut desired.limits {
+        if lifted.at(place) {
+            limits.values_mut().for_each(|value| *value = None);
         }
     }
     desired.limits.retain(|_, limits| !limits.is_empty());
