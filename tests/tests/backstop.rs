@@ -98,8 +98,7 @@ fn realm() -> (&'static Realm, MutexGuard<'static, ()>) {
 const LIMITS: &str = "sacctmgr -nP show association where account=physics WOPLimits \
                       format=user,grpjobs,grptres,grptresrunmins | LC_ALL=C sort";
 
-/// 500 CPU-hours are 30,000 minutes, of which four binary digits are 28,672.
-const AT_FIRST: &str = "ana|||cpu=60\nben|||cpu=60\n|9|cpu=12|cpu=28672";
+const AT_FIRST: &str = "ana|||cpu=60\nben|||cpu=60\n|9|cpu=12|cpu=30000";
 
 #[test]
 fn given_no_plugin_then_a_job_beyond_what_is_left_does_not_start_and_one_within_does() -> Result<()> {
@@ -168,7 +167,7 @@ fn given_a_limit_that_policy_takes_back_then_slurm_no_longer_holds_it_and_what_w
     realm.wait_until_held_up(waiting, "AssocGrpCPURunMinutesLimit")?;
     let none = POLICY.replace("cpu-hours-per-month = 1\n", "").replace("cpus = 12\n", "");
     realm.0.write_policy(&none)?;
-    realm.wait_for("the limits to go", LIMITS, "ana|||\nben|||\n|9|node=2|cpu=28672")?;
+    realm.wait_for("the limits to go", LIMITS, "ana|||\nben|||\n|9|node=2|cpu=30000")?;
     realm.0.cluster().wait_for_job_state(waiting, "RUNNING", SOON)?;
     assert_eq!(realm.sh("sacctmgr -nP show association where account=optics format=grpwall")?.trim(), "10:00:00");
     realm.cancel_all()?;

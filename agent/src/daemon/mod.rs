@@ -3,7 +3,8 @@
 //! * [`run`](mod@run) starts everything and ends it.
 //! * [`people`] follows sources and policy into the store, onto hosts and, through [`associations`] and [`queues`], into
 //!   Slurm.
-//! * [`native`] and [`backstop`] say which limits slurmctld itself shall hold: what is at once, and what is left.
+//! * [`native`] and [`backstop`] say which limits slurmctld itself shall hold: what is at once, and what is left;
+//!   [`conf`] says what its configuration lacks.
 //! * [`usage`] follows jobs and runs into the snapshot that the plugin decides from.
 //! * [`doors`] takes partitions out of service outside their windows, [`moves`] puts waiting jobs into them.
 //! * [`storage`] reads what people and accounts store, for the same snapshot.
@@ -14,6 +15,7 @@
 pub mod answer;
 pub mod associations;
 pub mod backstop;
+pub mod conf;
 pub mod describe;
 pub mod doors;
 pub mod logins;

@@ -12,14 +12,14 @@ use bursar_policy::snapshot::{Contents as Snapshot, Kind};
 use bursar_policy::{NodeConf, Timestamp, node_conf};
 use tokio::sync::{Notify, mpsc};
 
+use super::conf::Conf;
 use super::native::Governed;
-use super::site::{Site, Step, SyncOutcome, SyncRequest, View, chain};
+use super::site::{Site, Step, SyncOutcome, SyncRequest, chain};
 use super::{associations, describe};
 use crate::accounting::Calendar;
 use crate::config::{self, SourceConfig};
 use crate::node::applied::{self, Applied};
 use crate::slurm::SlurmCommands;
-use crate::slurm::conf_check::{self, LiveConf};
 use crate::snapshot::compile::{self, Sources};
 use crate::snapshot::{Holdings, publish};
 use crate::source::{directory, merge};
@@ -31,8 +31,6 @@ const RENEWED_AFTER: u64 = 900;
 const HOST_PATIENCE: Duration = Duration::from_secs(60);
 /// Associations are compared with slurmdbd this often even if nothing changed here: seconds.
 const COMPARED_AFTER: u64 = 600;
-/// slurmctld is asked for its configuration this often: seconds.
-const CONF_AFTER: u64 = 60;
 
 /// The task's memory between passes.
 pub struct People {
@@ -42,7 +40,7 @@ pub struct People {
     laid_out: Arc<Notify>,
     published: Option<Snapshot>,
     compared: Option<(Timestamp, crate::slurm::desired::DesiredCluster)>,
-    slurm_conf: Option<(Timestamp, LiveConf)>,
+    conf: Conf,
     governed: Governed,
 }
 
@@ -55,7 +53,7 @@ impl People {
             laid_out,
             published: None,
             compared: None,
-            slurm_conf: None,
+            conf: Conf::default(),
             governed: Governed::default(),
         }
     }
@@ -281,7 +279,7 @@ impl People {
     async fn follow_in_slurm(&mut self, steps: &mut Vec<Step>) -> Result<String, String> {
         let now = self.site.now();
         let view = self.site.view();
-        let wckeys = self.read_conf(&view, now).await;
+        let wckeys = self.conf.look(&self.site, &self.commands).await;
         self.governed.learn(&view.stored);
         let (desired, left_out) = associations::desired(&view, now, wckeys, &self.governed)?;
         let compared = self.compared.as_ref();
@@ -294,26 +292,6 @@ impl People {
             self.compared = Some((now, desired));
         }
         done.map(|_| left_out.unwrap_or_else(|| "slurmdbd agrees".to_owned()))
-    }
-
-    /// Says which lines slurm.conf lacks, and whether slurmctld refuses cost centres that a person does not have.
-    async fn read_conf(&mut self, view: &View, now: Timestamp) -> bool {
-        let stands = self.slurm_conf.as_ref().is_some_and(|(at, _)| now.seconds_since(*at) < CONF_AFTER);
-        if !stands {
-            // Without slurmctld what it said last stands; the usage task tells of it.
-            if let Ok(conf) = LiveConf::read(&self.commands).await {
-                self.slurm_conf = Some((now, conf));
-            }
-        }
-        let Some((_, conf)) = &self.slurm_conf else { return false };
-        let missing = conf_check::judge(&config::slurm_conf_needs(&view.config.policy), |key| conf.value(key));
-        let lines: Vec<String> = missing.iter().map(|missing| missing.line.clone()).collect();
-        let outcome = match lines.as_slice() {
-            [] => Ok("has all that policy.toml asks of Slurm".to_owned()),
-            lines => Err(format!("needs {}; then restart slurmctld (bursar check slurm says why)", lines.join(", "))),
-        };
-        self.site.report("slurm.conf", outcome);
-        conf.enforces_wckeys()
     }
 }
 

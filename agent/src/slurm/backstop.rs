@@ -5,12 +5,13 @@
 //! by, `left` and the remaining time shrink alike, so a value that was written before lets through at most what was
 //! consumed since; a value that is too low only makes a job wait that the plugin has let in. Therefore:
 //!
-//! * A value is written somewhat low: what the running jobs consume in [`HORIZON`] is taken off, and the rest is rounded
-//!   down to four binary digits, so that it holds for a while and many owners share one value and one call.
+//! * While jobs run, a value is written somewhat low: what they consume in [`HORIZON`] is taken off, and the rest is
+//!   rounded down to four binary digits, so that it holds for a while and many owners share one value and one call.
 //! * It is never written so low that a job which waits and was let in could not start. That is more than `left` where
 //!   jobs run longer than the period: their part of a later period is not of this one's limit, but Slurm's sum has it.
 //! * It is written anew as soon as it is above `left` by more than the running jobs consume in [`SLACK`], or too low for
-//!   what waits; and, when there is nothing more pressing, where it is a quarter below what it could be.
+//!   what waits; and, when there is nothing more pressing, where it is a quarter below what it could be, or a sixteenth
+//!   while nothing runs, so that a job that needs all that is left can start at once.
 //! * A pass makes at most [`CALLS`] calls, the most pressing first; a call takes slurmdbd about half a second.
 //!
 //! A month's budget of 20,000 CPU-hours that 100 CPUs eat up without a pause is written 76 times, not once in
@@ -102,8 +103,11 @@ fn change(written: Option<u64>, need: Option<&Need>) -> Option<(Option<u64>, Urg
         waiting => need.remaining.saturating_add(waiting).div_ceil(60).min(TOP),
     };
     let least = if need.over { let_in.min(most) } else { let_in };
-    let roomy = need.left.saturating_sub(need.rate.saturating_mul(HORIZON)) / 60;
-    let target = rounded_down(roomy).max(least).min(TOP);
+    let (roomy, bearably_low) = match need.rate {
+        0 => (most, 16),
+        rate => (rounded_down(need.left.saturating_sub(rate.saturating_mul(HORIZON)) / 60), 4),
+    };
+    let target = roomy.max(least).min(TOP);
     let has = written.unwrap_or(u64::MAX);
     let bearable = need.left.saturating_add(need.rate.saturating_mul(SLACK)).max(least.saturating_mul(60));
     if has.saturating_mul(60) > bearable && written != Some(target) {
@@ -112,7 +116,7 @@ fn change(written: Option<u64>, need: Option<&Need>) -> Option<(Option<u64>, Urg
     if has < least {
         return Some((Some(target), Urgency::TooLow));
     }
-    (has < target - target / 4).then_some((Some(target), Urgency::Coarse))
+    (has < target - target / bearably_low).then_some((Some(target), Urgency::Coarse))
 }
 
 /// The number with all but its first four binary digits zero.

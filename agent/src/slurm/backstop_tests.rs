@@ -28,15 +28,20 @@ fn minutes(written: &BTreeMap<Place, FoundLimits>) -> Option<u64> {
 }
 
 #[test]
-fn given_an_owner_without_jobs_then_the_value_is_what_is_left_rounded_down_and_holds() {
+fn given_an_owner_without_jobs_then_the_value_is_what_is_left_and_beside_jobs_it_is_rounded_down_and_holds() {
     let mut written = nobody_limited(&["ana"]);
     let idle = needs(Need { left: 1_000 * HOUR, ..Need::default() });
     let pass = plan(&idle, &written);
     assert_eq!(pass.calls.len(), 1);
     assert_eq!(pass.calls[0].urgency, Urgency::TooHigh, "there was no limit at all");
-    assert_eq!(pass.calls[0].action.to_string(), "limit ana in physics to remaining cpu-minutes 57344");
+    assert_eq!(pass.calls[0].action.to_string(), "limit ana in physics to remaining cpu-minutes 60000");
     note(&mut written, &pass.calls[0]);
-    assert_eq!(plan(&idle, &written), Pass::default());
+    let busy = needs(Need { left: 999 * HOUR, rate: 60, ..Need::default() });
+    assert_eq!(plan(&busy, &written), Pass::default());
+    let busy = needs(Need { left: 998 * HOUR, rate: 60, ..Need::default() });
+    pass_once(&busy, &mut written);
+    assert_eq!(minutes(&written), Some(57_344));
+    assert_eq!(plan(&idle, &written), Pass::default(), "less than a sixteenth");
     let less = needs(Need { left: 960 * HOUR, ..Need::default() });
     assert_eq!(plan(&less, &written), Pass::default());
     let lifted = BTreeMap::from([(person("ana"), BTreeMap::from([(Resource::Cpu, None)]))]);
