@@ -12,6 +12,7 @@
 
 pub mod access;
 #[cfg(test)]
+#[cfg_attr(loom, allow(dead_code, reason = "most tests have no threads"))]
 mod fixture;
 pub mod id;
 pub mod job;
@@ -21,6 +22,7 @@ pub mod node_conf;
 pub mod reason;
 pub mod role;
 pub mod snapshot;
+mod sync;
 pub mod time;
 pub mod tres;
 pub mod window;

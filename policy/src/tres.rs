@@ -85,6 +85,11 @@ impl Tres {
         self.0.get(resource.index()).copied().unwrap_or_default()
     }
 
+    /// What there is any of, with its amount.
+    pub fn present(&self) -> impl Iterator<Item = (Resource, u64)> + '_ {
+        Resource::all().zip(&self.0).filter(|(_, amount)| **amount > 0).map(|(resource, amount)| (resource, *amount))
+    }
+
     /// CPUs, or CPU-seconds.
     pub fn cpus(&self) -> u64 {
         self.get(Resource::Cpu)

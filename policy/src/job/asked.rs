@@ -1,10 +1,10 @@
 //! What a job that waits holds against limits, by the periods that it may come to run in.
 
 use super::bound::Cost;
+use super::load::{Factors, Number, Work};
 use crate::limit::Usage;
 use crate::snapshot::Snapshot;
 use crate::time::{Period, PeriodKind, Timestamp};
-use crate::tres::Tres;
 
 /// What a request comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,49 +24,45 @@ impl Asked {
     /// Whatever its begin, all of it may fall into one later period. That period need not be the next one, but only
     /// the next one is reckoned with: were it left out there, work that begins in two days would be judged nowhere.
     pub fn usage(&self, snapshot: &Snapshot, calendar: u32, now: Timestamp) -> Usage {
-        self.usage_within(&Horizon::at(snapshot, calendar, now))
+        self.work_within(Horizons::new(snapshot, now).of(calendar)).usage()
     }
 
-    /// The same, with the periods looked up before.
-    pub(super) fn usage_within(&self, horizon: &Horizon) -> Usage {
+    /// The same number by number, with the periods looked up before.
+    pub(super) fn work_within(&self, horizon: Horizon<'_>) -> Work {
         let begin = self.begin_at.max(horizon.now);
-        let total = self.most_within(self.cost.seconds);
-        let mut usage = Usage {
-            queued: u32::try_from(self.jobs).unwrap_or(u32::MAX),
-            wanted: self.cost.tres.times(self.jobs),
-            in_flight_total: total,
-            in_flight_life: total,
-            ..Usage::NONE
-        };
-        for (periods, slot) in horizon.periods.iter().zip(&mut usage.periods) {
+        // Of one unit, within a stretch of `seconds`.
+        let most = |seconds: u64| self.cost.seconds.min(seconds).saturating_mul(self.jobs);
+        let total = most(self.cost.seconds);
+        let mut factors = Factors::default();
+        factors.set(Number::Wanted, self.jobs);
+        factors.set(Number::Life, total);
+        for (kind, periods) in PeriodKind::ALL.into_iter().zip(horizon.periods) {
             let Some(known) = periods else { continue };
-            slot.in_flight = self.most_within(known.current.end.seconds_since(begin));
-            slot.in_flight_next = match known.next {
+            factors.set(Number::Current(kind), most(known.current.end.seconds_since(begin)));
+            let later = match known.next {
                 Some(next) if self.cost.seconds <= next.length() => total,
-                Some(_) => self.most_within(known.longest_later),
+                Some(_) => most(known.longest_later),
                 // Where the next period is not known, its length is not either: all of the work may fall into it.
                 None => total,
             };
+            factors.set(Number::Later(kind), later);
         }
-        usage
-    }
-
-    /// The most that can be consumed within a stretch of `seconds`.
-    fn most_within(&self, seconds: u64) -> Tres {
-        self.cost.tres.times(self.cost.seconds.min(seconds)).times(self.jobs)
+        Work { jobs: self.jobs, tres: self.cost.tres, factors }
     }
 }
 
 /// The periods that work begun at an instant can fall into.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Horizon {
+pub(super) struct Horizon<'a> {
     now: Timestamp,
-    /// By kind.
-    periods: [Option<Known>; PeriodKind::COUNT],
+    periods: &'a Periods,
 }
 
+/// What is known of each kind of period.
+type Periods = [Option<Known>; PeriodKind::COUNT];
+
 /// What is known of one kind of period.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Known {
     current: Period,
     next: Option<Period>,
@@ -74,48 +70,72 @@ struct Known {
     longest_later: u64,
 }
 
-impl Horizon {
-    /// The periods of `now` and those after, in the calendar at a position.
-    pub(super) fn at(snapshot: &Snapshot, calendar: u32, now: Timestamp) -> Self {
-        let periods = PeriodKind::ALL.map(|kind| {
-            let current = snapshot.period(calendar, kind, now)?.period;
-            let next = snapshot.period(calendar, kind, current.end).map(|next| next.period);
-            Some(Known { current, next, longest_later: snapshot.longest_after(calendar, kind, now) })
-        });
-        Self { now, periods }
-    }
+/// The periods of `now` and those after, in the calendar at a position.
+fn periods(snapshot: &Snapshot, calendar: u32, now: Timestamp) -> Periods {
+    PeriodKind::ALL.map(|kind| {
+        let current = snapshot.period(calendar, kind, now)?.period;
+        let next = snapshot.period(calendar, kind, current.end).map(|next| next.period);
+        Some(Known { current, next, longest_later: snapshot.longest_after(calendar, kind, now) })
+    })
+}
 
+/// Periods of some calendars, as they stand until the first of them ends.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Calendars {
+    since: Option<Timestamp>,
+    known: Vec<(u32, Periods)>,
+}
+
+impl Calendars {
     /// When the first of the current periods ends.
     pub(super) fn ends(&self) -> Timestamp {
-        self.periods.iter().flatten().map(|known| known.current.end).min().unwrap_or(Timestamp::NEVER)
+        let current = self.known.iter().flat_map(|(_, periods)| periods.iter().flatten());
+        current.map(|known| known.current.end).min().unwrap_or(Timestamp::NEVER)
+    }
+
+    /// What still holds at `now`, to begin with.
+    fn at(&self, now: Timestamp) -> &[(u32, Periods)] {
+        let holds = self.since.is_some_and(|since| since <= now) && now < self.ends();
+        if holds { &self.known } else { &[] }
     }
 }
 
 /// The horizons of one instant, each looked up once.
 #[derive(Debug)]
-pub(super) struct Horizons<'s> {
-    snapshot: &'s Snapshot,
+pub(super) struct Horizons<'a> {
+    snapshot: &'a Snapshot,
     now: Timestamp,
-    known: Vec<(u32, Horizon)>,
+    kept: &'a [(u32, Periods)],
+    looked_up: Calendars,
 }
 
-impl<'s> Horizons<'s> {
-    pub(super) fn new(snapshot: &'s Snapshot, now: Timestamp) -> Self {
-        Self { snapshot, now, known: Vec::new() }
+impl<'a> Horizons<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, now: Timestamp) -> Self {
+        Self { snapshot, now, kept: &[], looked_up: Calendars { since: Some(now), known: Vec::new() } }
+    }
+
+    /// The same, where some calendars of the snapshot are known already.
+    pub(super) fn with(kept: &'a Calendars, snapshot: &'a Snapshot, now: Timestamp) -> Self {
+        Self { kept: kept.at(now), ..Self::new(snapshot, now) }
     }
 
     /// The horizon in the calendar at a position.
-    pub(super) fn of(&mut self, calendar: u32) -> Horizon {
-        if let Some((_, horizon)) = self.known.iter().find(|(known, _)| *known == calendar) {
-            return *horizon;
+    pub(super) fn of(&mut self, calendar: u32) -> Horizon<'_> {
+        const NONE: &Periods = &[None; PeriodKind::COUNT];
+        let find = |(known, _): &&(u32, Periods)| *known == calendar;
+        let now = self.now;
+        if let Some((_, periods)) = self.kept.iter().find(find) {
+            return Horizon { now, periods };
         }
-        let horizon = Horizon::at(self.snapshot, calendar, self.now);
-        self.known.push((calendar, horizon));
-        horizon
+        let known = &mut self.looked_up.known;
+        if !known.iter().any(|known| find(&known)) {
+            known.push((calendar, periods(self.snapshot, calendar, now)));
+        }
+        Horizon { now, periods: known.iter().find(find).map_or(NONE, |(_, periods)| periods) }
     }
 
-    /// When the first of the current periods of all that were looked up ends.
-    pub(super) fn ends(&self) -> Timestamp {
-        self.known.iter().map(|(_, horizon)| horizon.ends()).min().unwrap_or(Timestamp::NEVER)
+    /// All that were looked up.
+    pub(super) fn looked_up(self) -> Calendars {
+        self.looked_up
     }
 }

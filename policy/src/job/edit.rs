@@ -5,12 +5,12 @@ use super::bound::{Bound, Cost, bound, bound_listed};
 use super::gres::GpuAsk;
 use super::judge::Terms;
 use super::ledger::Ledger;
+use super::load::Added;
 use super::place::{account_and_grant, cost_center, fits_queue, queues};
 use super::request::{Edit, Memory, Request, TimeLimit};
 use super::room::{More, Payer, Seat, has_room};
 use super::windows::{Ruled, emergency};
 use crate::access;
-use crate::limit::Usage;
 use crate::reason::{Kind, Reason};
 use crate::role::Lifts;
 use crate::snapshot::{LiveJobRef, Snapshot};
@@ -127,7 +127,7 @@ fn of_one<'s>(
     let old_line: Vec<u32> =
         old_account.into_iter().flat_map(|account| snapshot.account_line_positions(account)).collect();
     let covered = access::covers(&grant, old_line.iter().copied());
-    let mut more = Difference { new, old, old_line, covered, horizons: Horizons::new(snapshot, now) };
+    let mut more = Difference { new, old, old_line, covered, horizons: ledger.horizons(snapshot, now) };
     let seat = Seat { person: &person, account: account.position, grant: &grant };
     match (has_room(snapshot, ledger, &seat, now, &mut more), lifting(Lifts::limits)) {
         (Ok(()), _) => {}
@@ -150,15 +150,15 @@ struct Difference<'s> {
 }
 
 impl More for Difference<'_> {
-    fn usage(&mut self, payer: Payer, calendar: u32) -> Usage {
+    fn added(&mut self, payer: Payer, calendar: u32) -> Added {
         let horizon = self.horizons.of(calendar);
-        let all = self.new.usage_within(&horizon);
         let paid_before = match payer {
             Payer::Person => true,
             Payer::Seat(position) | Payer::Account(position) => self.old_line.contains(&position),
             Payer::Grant => self.covered,
         };
-        if paid_before { without(&all, &self.old.usage_within(&horizon)) } else { all }
+        let new = self.new.work_within(horizon);
+        Added { new, old: paid_before.then(|| self.old.work_within(horizon)) }
     }
 
     fn alone(&self) -> Tres {
@@ -211,21 +211,6 @@ fn edited<'a>(old: &Request<'a>, edit: &Edit<'a>) -> Request<'a> {
         qos: edit.qos.or(old.qos),
         ..*old
     }
-}
-
-/// What `all` holds beyond `before`; no further jobs.
-fn without(all: &Usage, before: &Usage) -> Usage {
-    let mut rest = Usage {
-        wanted: all.wanted.without(&before.wanted),
-        in_flight_total: all.in_flight_total.without(&before.in_flight_total),
-        in_flight_life: all.in_flight_life.without(&before.in_flight_life),
-        ..Usage::NONE
-    };
-    for (slot, (all, before)) in rest.periods.iter_mut().zip(all.periods.iter().zip(&before.periods)) {
-        slot.in_flight = all.in_flight.without(&before.in_flight);
-        slot.in_flight_next = all.in_flight_next.without(&before.in_flight_next);
-    }
-    rest
 }
 
 /// The further work of an edit, as one booking that is never below the difference.

@@ -1,14 +1,14 @@
 //! The gate in front of slurmctld: fresh snapshot, verdict and booking as one step.
 //!
 //! slurmctld asks from several threads at once (from 23.02 on). Judging and booking happen under one lock, so that no
-//! two jobs are admitted against the same room; it is held for microseconds and never while waiting for others.
+//! two jobs are admitted against the same room; it is held for microseconds and never while a file is read. Files are
+//! read by [`Gate::refresh`], which a thread of the plugin calls; a gate that nobody refreshes looks at them itself.
 
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
 
+use super::desk::{Aside, Desk};
 use super::edit::judge_edit;
 use super::judge::{Terms, Verdict, judge};
-use super::ledger::Ledger;
 use super::notice;
 use super::request::{Edit, Request};
 use crate::id::AccountName;
@@ -16,6 +16,7 @@ use crate::node_conf::NodeConf;
 use crate::reason::{Code, Reason};
 use crate::snapshot::file::{self, Stamp};
 use crate::snapshot::{Kind, LiveJobRef, Snapshot};
+use crate::sync::{Arc, AtomicI64, Mutex, Ordering, lock, try_lock};
 use crate::time::Timestamp;
 
 /// How loud a line of the log is.
@@ -78,88 +79,108 @@ impl Answer {
     }
 }
 
-/// Judge, bookings and snapshot behind one lock.
+/// Judge, bookings and snapshot as slurmctld meets them.
 #[derive(Debug)]
 pub struct Gate {
     conf: NodeConf,
     started_at: Timestamp,
-    state: Mutex<State>,
+    /// Seconds for which a look at the files holds.
+    trust: u64,
+    /// When the files were last looked at, in seconds; [`NEVER_LOOKED`] before the first time.
+    looked_at: AtomicI64,
+    files: Mutex<Files>,
+    desk: Desk,
 }
 
+const NEVER_LOOKED: i64 = i64::MIN;
+
+/// Seconds after which decisions no longer rely on somebody else's looking at the files: that thread may have died.
+const TRUST: u64 = 2;
+
+/// What whoever reads the files keeps.
 #[derive(Debug, Default)]
-struct State {
+struct Files {
     main: Watched,
     jobs: Watched,
-    ledger: Ledger,
+    aside: Aside,
 }
 
-/// A snapshot file and what was last read from it.
+/// A file, by what was last read from it.
 #[derive(Debug, Default)]
 struct Watched {
-    snapshot: Option<Snapshot>,
     /// What the file looked like when it was last tried; `Some(None)` is "not there".
     tried: Option<Option<Stamp>>,
+    /// The generation of the last good one.
+    known: Option<u64>,
 }
 
 impl Watched {
     /// Reads the file again if it has changed. Whatever is wrong with a newer file, the last good one stays.
-    fn refresh(
+    fn read(
         &mut self,
-        path: &std::path::Path,
+        path: &Path,
         owners: &[u32],
         kind: Kind,
         log: &mut dyn FnMut(Severity, &str),
-    ) -> bool {
+    ) -> Option<Arc<Snapshot>> {
         let stamp = Stamp::of(path);
         if self.tried == Some(stamp) {
-            return false;
+            return None;
         }
         self.tried = Some(stamp);
-        match file::read(path, owners) {
+        let (snapshot, read) = match file::read(path, owners) {
             Ok((snapshot, _)) if snapshot.kind() != kind => {
                 let error = file::ReadError { path: path.to_owned(), fault: file::Fault::Kind };
                 log(Severity::Error, &format!("{error}; the last good one stays in force"));
+                return None;
             }
-            Ok((snapshot, read)) => {
-                let known = self.snapshot.as_ref().map_or(0, Snapshot::generation);
-                if snapshot.generation() < known {
-                    log(
-                        Severity::Error,
-                        &format!(
-                            "snapshot {} has generation {}, older than {known}; it is not used",
-                            path.display(),
-                            snapshot.generation()
-                        ),
-                    );
-                    return false;
-                }
-                self.tried = Some(Some(read));
-                self.snapshot = Some(snapshot);
-                return true;
+            Ok(read) => read,
+            Err(error) => {
+                let then = match self.known {
+                    Some(_) => "the last good one stays in force",
+                    None if kind == Kind::Jobs => "without one users cannot raise what waiting jobs ask for",
+                    None => "without one every job is refused",
+                };
+                log(Severity::Error, &format!("{error}; {then}"));
+                return None;
             }
-            Err(error) if self.snapshot.is_some() => {
-                log(Severity::Error, &format!("{error}; the last good one stays in force"));
-            }
-            Err(error) => log(Severity::Error, &format!("{error}; without one every job is refused")),
+        };
+        let generation = snapshot.generation();
+        if let Some(known) = self.known.filter(|known| generation < *known) {
+            let path = path.display();
+            let line = format!("snapshot {path} has generation {generation}, older than {known}; it is not used");
+            log(Severity::Error, &line);
+            return None;
         }
-        false
+        self.tried = Some(Some(read));
+        self.known = Some(generation);
+        Some(Arc::new(snapshot))
     }
 }
 
 impl Gate {
-    /// A gate that finds its snapshots where `conf` says, and has no bookings from before `started_at`.
+    /// A gate that finds its snapshots where `conf` says, and has no bookings from before `started_at`. Every decision
+    /// looks at the files first.
     pub fn new(conf: NodeConf, started_at: Timestamp) -> Self {
-        Self { conf, started_at, state: Mutex::default() }
+        Self {
+            conf,
+            started_at,
+            trust: 0,
+            looked_at: AtomicI64::new(NEVER_LOOKED),
+            files: Mutex::default(),
+            desk: Desk::default(),
+        }
+    }
+
+    /// The same gate, for somebody who calls [`Self::refresh`] many times a second: then decisions read no file.
+    #[must_use]
+    pub fn refreshed_by_others(self) -> Self {
+        Self { trust: TRUST, ..self }
     }
 
     /// Whether jobs may be live that neither the snapshot nor the bookings count.
     fn is_settling(&self, snapshot: &Snapshot, now: Timestamp) -> bool {
         snapshot.as_of() <= self.started_at && now < self.started_at.plus(SETTLING)
-    }
-
-    /// A panic in another thread was caught and reported there; what it left is still a snapshot and a ledger.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The list of live jobs lies beside the snapshot.
@@ -172,20 +193,60 @@ impl Gate {
         Answer::Refuse { code: reason.code(), text: reason.text(contact) }
     }
 
+    /// Reads what has changed of the files and puts it in force, while decisions go on by what there was.
+    pub fn refresh(&self, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) {
+        let mut files = lock(&self.files);
+        self.load(&mut files, true, now, log);
+        files.aside.catch_up(&self.desk);
+    }
+
+    fn load(&self, files: &mut Files, with_jobs: bool, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) {
+        let owners = self.conf.trusted_publishers();
+        let Files { main, jobs, aside } = files;
+        if let Some(snapshot) = main.read(&self.conf.controller_snapshot, &owners, Kind::Controller, log) {
+            aside.renew(&self.desk, snapshot, now);
+        }
+        if with_jobs && let Some(snapshot) = jobs.read(&self.jobs_path(), &owners, Kind::Jobs, log) {
+            self.desk.renew_jobs(snapshot);
+        }
+        self.looked_at.store(now.0, Ordering::Release);
+    }
+
+    /// Sees to it that the files were looked at. Of several that find a new snapshot, one reads it; the others go on by
+    /// what there was, unless there was nothing yet. The list of live jobs is only looked at for an edit.
+    fn look(&self, edit: bool, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) {
+        let looked_at = || self.looked_at.load(Ordering::Acquire);
+        if looked_at() == NEVER_LOOKED {
+            let mut files = lock(&self.files);
+            if looked_at() == NEVER_LOOKED {
+                self.load(&mut files, edit || self.trust > 0, now, log);
+            }
+        }
+        if self.trust == 0 || now.seconds_since(Timestamp(looked_at())) > self.trust {
+            let files = if edit { Some(lock(&self.files)) } else { try_lock(&self.files) };
+            files.into_iter().for_each(|mut files| self.load(&mut files, edit, now, log));
+        }
+    }
+
     /// Judges a job that wants to enter, and books it if it may.
     pub fn submit(&self, request: &Request<'_>, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) -> Answer {
-        let state = &mut *self.state();
-        self.freshen(state, now, log);
-        let Some(snapshot) = &state.main.snapshot else { return self.refuse(None, &Reason::Unavailable) };
-        match judge(snapshot, &state.ledger, request, now) {
-            Verdict::Admit(_) if self.is_settling(snapshot, now) => self.refuse(Some(snapshot), &Reason::Starting),
-            Verdict::Admit(terms) => {
-                state.ledger.book(snapshot, &terms, now);
-                log_emergency(&terms, "enters", log);
-                Answer::on(&terms, snapshot)
+        self.look(false, now, log);
+        let mut emergency = None;
+        let answer = self.desk.decide(now, |sight| {
+            let Some(mut sight) = sight else { return self.refuse(None, &Reason::Unavailable) };
+            let snapshot = sight.snapshot;
+            match judge(snapshot, sight.ledger, request, now) {
+                Verdict::Admit(_) if self.is_settling(snapshot, now) => self.refuse(Some(snapshot), &Reason::Starting),
+                Verdict::Admit(terms) => {
+                    sight.book(&terms, false, now);
+                    emergency = of_emergency(&terms, "enters");
+                    Answer::on(&terms, snapshot)
+                }
+                Verdict::Refuse(reason) => self.refuse(Some(snapshot), &reason),
             }
-            Verdict::Refuse(reason) => self.refuse(Some(snapshot), &reason),
-        }
+        });
+        emergency.iter().for_each(|line: &String| log(Severity::Info, line));
+        answer
     }
 
     /// Judges a change of a job, and books what it adds if it may be made.
@@ -196,77 +257,67 @@ impl Gate {
         if !edit.may_raise() {
             return Answer::ADMITTED;
         }
-        let state = &mut *self.state();
-        self.freshen(state, now, log);
-        let path = self.jobs_path();
-        state.jobs.refresh(&path, &self.conf.trusted_publishers(), Kind::Jobs, log);
-        let Some(snapshot) = &state.main.snapshot else {
-            // What waits was let in once, and taking a hold off adds nothing to it.
-            return if edit.only_releases() { Answer::ADMITTED } else { self.refuse(None, &Reason::Unavailable) };
-        };
-        let id = edit
-            .job
-            .bytes()
-            .take_while(u8::is_ascii_digit)
-            .fold(0_u32, |id, digit| id.saturating_mul(10).saturating_add(u32::from(digit - b'0')));
-        let jobs: Vec<LiveJobRef<'_>> =
-            state.jobs.snapshot.iter().flat_map(|snapshot| snapshot.live_jobs(id)).collect();
-        if jobs.is_empty() {
-            // Operators' work does not wait for the list; a user's does, for seconds.
-            return if snapshot.person(editor).is_some() && !edit.only_releases() {
-                self.refuse(Some(snapshot), &Reason::NotYetSeen)
-            } else {
-                Answer::ADMITTED
+        self.look(true, now, log);
+        // The log is written when nobody waits for the lock.
+        let mut told = Vec::new();
+        let answer = self.desk.decide(now, |sight| {
+            let Some(mut sight) = sight else {
+                // What waits was let in once, and taking a hold off adds nothing to it.
+                return if edit.only_releases() { Answer::ADMITTED } else { self.refuse(None, &Reason::Unavailable) };
             };
-        }
-        if jobs.iter().any(|job| job.uid != editor) {
-            log(
-                Severity::Info,
-                &format!("uid {editor} edits job {id} of uid {}", jobs.first().map_or(0, |job| job.uid)),
-            );
-            return Answer::ADMITTED;
-        }
-        match judge_edit(snapshot, &state.ledger, &jobs, edit, now) {
-            // What adds nothing need not wait for a list.
-            Ok(terms) if !terms.is_empty() && self.is_settling(snapshot, now) => {
-                self.refuse(Some(snapshot), &Reason::Starting)
+            let snapshot = sight.snapshot;
+            let id = edit
+                .job
+                .bytes()
+                .take_while(u8::is_ascii_digit)
+                .fold(0_u32, |id, digit| id.saturating_mul(10).saturating_add(u32::from(digit - b'0')));
+            let jobs: Vec<LiveJobRef<'_>> = sight.jobs.iter().flat_map(|snapshot| snapshot.live_jobs(id)).collect();
+            if jobs.is_empty() {
+                // Operators' work does not wait for the list; a user's does, for seconds.
+                return if snapshot.person(editor).is_some() && !edit.only_releases() {
+                    self.refuse(Some(snapshot), &Reason::NotYetSeen)
+                } else {
+                    Answer::ADMITTED
+                };
             }
-            Ok(terms) => {
-                for terms in &terms {
-                    state.ledger.book_edit(snapshot, terms, now);
-                    log_emergency(terms, "is changed", log);
+            if jobs.iter().any(|job| job.uid != editor) {
+                let owner = jobs.first().map_or(0, |job| job.uid);
+                told.push(format!("uid {editor} edits job {id} of uid {owner}"));
+                return Answer::ADMITTED;
+            }
+            match judge_edit(snapshot, sight.ledger, &jobs, edit, now) {
+                // What adds nothing need not wait for a list.
+                Ok(terms) if !terms.is_empty() && self.is_settling(snapshot, now) => {
+                    self.refuse(Some(snapshot), &Reason::Starting)
                 }
-                // One description serves all records of an array: the last of their begins fits each of them.
-                let last = terms.iter().filter_map(|terms| terms.waits).max_by_key(|waits| waits.until);
-                Answer::Admit {
-                    account: None,
-                    qos: None,
-                    cost_center: None,
-                    begin_at: last.map(|waits| waits.until),
-                    text: last.map(|waits| notice::waits(&waits, snapshot)),
+                Ok(terms) => {
+                    for terms in &terms {
+                        sight.book(terms, true, now);
+                        told.extend(of_emergency(terms, "is changed"));
+                    }
+                    // One description serves all records of an array: the last of their begins fits each of them.
+                    let last = terms.iter().filter_map(|terms| terms.waits).max_by_key(|waits| waits.until);
+                    Answer::Admit {
+                        account: None,
+                        qos: None,
+                        cost_center: None,
+                        begin_at: last.map(|waits| waits.until),
+                        text: last.map(|waits| notice::waits(&waits, snapshot)),
+                    }
                 }
+                Err(reason) => self.refuse(Some(snapshot), &reason),
             }
-            Err(reason) => self.refuse(Some(snapshot), &reason),
-        }
-    }
-
-    fn freshen(&self, state: &mut State, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) {
-        let path = &self.conf.controller_snapshot;
-        let renewed = state.main.refresh(path, &self.conf.trusted_publishers(), Kind::Controller, log);
-        if let Some(snapshot) = &state.main.snapshot {
-            if renewed {
-                state.ledger.reconcile(snapshot, now);
-            } else {
-                state.ledger.roll_over(snapshot, now);
-            }
-        }
+        });
+        told.iter().for_each(|line: &String| log(Severity::Info, line));
+        answer
     }
 }
 
 /// That a job does what it does only because of an emergency grant.
-fn log_emergency(terms: &Terms<'_>, does: &str, log: &mut dyn FnMut(Severity, &str)) {
-    if let Some(grant) = terms.emergency {
-        let Terms { uid, account, .. } = terms;
-        log(Severity::Info, &format!("a job of uid {uid} on account {account} {does} by emergency grant G{grant}"));
-    }
+fn of_emergency(terms: &Terms<'_>, does: &str) -> Option<String> {
+    let Terms { uid, account, emergency, .. } = terms;
+    emergency.map(|grant| format!("a job of uid {uid} on account {account} {does} by emergency grant G{grant}"))
 }
+
+#[cfg(all(test, loom))]
+mod threads;

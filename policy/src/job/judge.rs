@@ -4,12 +4,12 @@ use super::array::MOST_BYTES as MOST_ARRAY_BYTES;
 use super::asked::{Asked, Horizons};
 use super::bound::{Bound, bound};
 use super::ledger::Ledger;
+use super::load::Added;
 use super::most_tasks;
 use super::place::{account_and_grant, cost_center, fits_queue, queues};
 use super::request::Request;
 use super::room::{More, Payer, Seat, has_room};
 use super::windows::{Ruled, Waits, emergency};
-use crate::limit::Usage;
 use crate::reason::{Kind, Owner, Reason};
 use crate::role::Lifts;
 use crate::snapshot::{AccountRef, OverStorageRef, PersonRef, Snapshot};
@@ -113,7 +113,7 @@ fn admit<'s>(
     let jobs = request.array.map_or(1, |text| most_tasks(text).unwrap_or(1));
     let asked = Asked { jobs, cost, begin_at };
     let seat = Seat { person: &person, account: account.position, grant: &grant };
-    let mut whole = Whole { asked, horizons: Horizons::new(snapshot, now), last: None };
+    let mut whole = Whole { asked, horizons: ledger.horizons(snapshot, now) };
     match (has_room(snapshot, ledger, &seat, now, &mut whole), lifting(Lifts::limits)) {
         (Ok(()), _) => {}
         (Err(reason), Some(lifted)) if reason.code().kind() == Kind::Quota => emergency = Some(lifted),
@@ -147,20 +147,11 @@ fn storage<'s>(
 struct Whole<'s> {
     asked: Asked,
     horizons: Horizons<'s>,
-    /// The last answer: most payers share a calendar.
-    last: Option<(u32, Usage)>,
 }
 
 impl More for Whole<'_> {
-    fn usage(&mut self, _payer: Payer, calendar: u32) -> Usage {
-        match &self.last {
-            Some((known, usage)) if *known == calendar => *usage,
-            _ => {
-                let usage = self.asked.usage_within(&self.horizons.of(calendar));
-                self.last = Some((calendar, usage));
-                usage
-            }
-        }
+    fn added(&mut self, _payer: Payer, calendar: u32) -> Added {
+        Added { new: self.asked.work_within(self.horizons.of(calendar)), old: None }
     }
 
     fn alone(&self) -> Tres {

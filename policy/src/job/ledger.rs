@@ -10,111 +10,156 @@
 //! to counts, separately for whatever a limit can be set on. That is never below what is really unseen, and exact when
 //! all are equal or all are seen. The model in `policy/tests/model` searches this file for a way around it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-use super::asked::{Asked, Horizon, Horizons};
+use super::asked::{Asked, Calendars, Horizons};
+use super::group::{Accounts, Group};
 use super::judge::Terms;
+use super::load::{Load, Number};
 use crate::limit::Usage;
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
-use crate::tres::{Resource, Tres};
+use crate::tres::Resource;
 
 /// Seconds after a verdict within which slurmctld has either created the job or refused it.
 pub const GRACE: u64 = 30;
 
-/// Seconds after a verdict on an edit within which slurmctld has applied it: it does so under the same lock.
-const EDIT_GRACE: u64 = 2;
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Booking {
-    at: Timestamp,
+/// A booking as it is made.
+#[derive(Debug)]
+pub(super) struct Entry {
+    uid: u32,
+    account: String,
     asked: Asked,
+    /// Whether it enlarges a job rather than being one.
+    edit: bool,
+    at: Timestamp,
 }
 
-/// A person's bookings in one account.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-struct Group {
-    /// In the order of their verdicts.
-    bookings: Vec<Booking>,
-    /// Jobs that belong to some of the bookings and are in the list: when each was submitted, the oldest first.
-    seen: Vec<Timestamp>,
-    /// What enlarges jobs that are in the list already.
-    edits: Vec<Booking>,
-}
-
-/// Whom bookings are summed up for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Owner {
-    /// A person, over all accounts.
-    Person(u32),
-    /// A person in the account at a position of the snapshot, and below it.
-    Seat(u32, u32),
-    /// The account at a position of the snapshot, and below it.
-    Account(u32),
+impl Entry {
+    /// What was admitted on these terms at `now`.
+    pub(super) fn of(terms: &Terms<'_>, edit: bool, now: Timestamp) -> Self {
+        Self { uid: terms.uid, account: terms.account.to_owned(), asked: terms.asked, edit, at: now }
+    }
 }
 
 /// The bookings of this slurmctld, with their sums by owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
-    groups: BTreeMap<(u32, String), Group>,
+    /// By person, in the order of the accounts' names.
+    people: BTreeMap<u32, Vec<Group>>,
     /// The highest id in the last list: jobs up to it have been seen, if they are to be.
     newest: u32,
-    sums: HashMap<Owner, Usage>,
+    accounts: Accounts,
     /// The sums hold until a period ends.
     sums_until: Option<Timestamp>,
+    /// The calendars that they were made by.
+    calendars: Calendars,
     /// The types of GPU that the bookings count by.
     gpu_types: Vec<String>,
 }
 
-impl Ledger {
-    /// What is booked for a person.
-    pub fn person(&self, uid: u32) -> &Usage {
-        self.sum_of(Owner::Person(uid))
+/// What is booked for one owner: read number by number, since most are not asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Booked<'l> {
+    /// Of a person.
+    groups: &'l [Group],
+    /// Of these only what is in the account at this position or below it.
+    below: Option<u32>,
+    /// Of an account.
+    account: Option<&'l Load>,
+}
+
+impl<'l> Booked<'l> {
+    fn loads(self) -> impl Iterator<Item = &'l Load> {
+        self.groups.iter().filter_map(move |group| group.load_below(self.below)).chain(self.account)
     }
 
-    /// What is booked for a person in the account at this position of the snapshot, and below it.
-    pub fn seat(&self, uid: u32, position: u32) -> &Usage {
-        self.sum_of(Owner::Seat(uid, position))
+    /// Jobs.
+    pub(super) fn queued(self) -> u32 {
+        self.loads().map(Load::queued).fold(0, u32::saturating_add)
+    }
+
+    /// One of the numbers.
+    pub(super) fn get(self, number: Number, resource: Resource) -> u64 {
+        self.loads().map(|load| load.get(number, resource)).fold(0, u64::saturating_add)
+    }
+
+    /// All numbers.
+    fn usage(self) -> Usage {
+        let mut usage = Usage::NONE;
+        self.loads().for_each(|load| load.add_to(&mut usage));
+        usage
+    }
+}
+
+impl Ledger {
+    /// What is booked for a person.
+    pub fn person(&self, uid: u32) -> Usage {
+        self.of_person(uid).usage()
     }
 
     /// What is booked for the account at this position of the snapshot, and below it.
-    pub fn account(&self, position: u32) -> &Usage {
-        self.sum_of(Owner::Account(position))
+    pub fn account(&self, position: u32) -> Usage {
+        self.of_account(position).usage()
     }
 
-    fn sum_of(&self, owner: Owner) -> &Usage {
-        static NONE: Usage = Usage::NONE;
-        self.sums.get(&owner).unwrap_or(&NONE)
+    /// What is booked for a person, over all accounts.
+    pub(super) fn of_person(&self, uid: u32) -> Booked<'_> {
+        Booked { groups: self.people.get(&uid).map_or(&[], Vec::as_slice), below: None, account: None }
+    }
+
+    /// What is booked for a person in the account at this position of the snapshot, and below it.
+    pub(super) fn of_seat(&self, uid: u32, position: u32) -> Booked<'_> {
+        Booked { below: Some(position), ..self.of_person(uid) }
+    }
+
+    /// What is booked for the account at this position of the snapshot, and below it.
+    pub(super) fn of_account(&self, position: u32) -> Booked<'_> {
+        Booked { groups: &[], below: None, account: self.accounts.get(position) }
+    }
+
+    /// The horizons at `now` in the snapshot that was reconciled last.
+    pub(super) fn horizons<'a>(&'a self, snapshot: &'a Snapshot, now: Timestamp) -> Horizons<'a> {
+        Horizons::with(&self.calendars, snapshot, now)
     }
 
     /// How many bookings are held.
     pub fn len(&self) -> usize {
-        self.groups.values().map(|group| group.bookings.len() + group.edits.len()).sum()
+        self.people.values().flatten().map(Group::len).sum()
     }
 
     /// Whether nothing is booked.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.people.values().flatten().all(Group::is_empty)
     }
 
     /// Books a job that was admitted at `now`.
     pub fn book(&mut self, snapshot: &Snapshot, terms: &Terms<'_>, now: Timestamp) {
-        self.know_types(snapshot);
-        self.group(terms).bookings.push(Booking { at: now, asked: terms.asked });
-        let mut horizons = Horizons::new(snapshot, now);
-        self.count(snapshot, terms.uid, terms.account, &mut horizons, |horizon| terms.asked.usage_within(horizon));
+        self.enter(snapshot, &Entry::of(terms, false, now));
     }
 
     /// Books what an edit adds to a job.
     pub fn book_edit(&mut self, snapshot: &Snapshot, terms: &Terms<'_>, now: Timestamp) {
+        self.enter(snapshot, &Entry::of(terms, true, now));
+    }
+
+    /// Makes a booking, or makes it again.
+    pub(super) fn enter(&mut self, snapshot: &Snapshot, entry: &Entry) {
+        let Entry { uid, account, asked, edit, at: now } = entry;
         self.know_types(snapshot);
-        self.group(terms).edits.push(Booking { at: now, asked: terms.asked });
-        let mut horizons = Horizons::new(snapshot, now);
-        self.count(snapshot, terms.uid, terms.account, &mut horizons, |horizon| Usage {
-            queued: 0,
-            ..terms.asked.usage_within(horizon)
-        });
+        let mut horizons = Horizons::with(&self.calendars, snapshot, *now);
+        let groups = self.people.entry(*uid).or_default();
+        let at = groups.partition_point(|group| group.account() < account.as_str());
+        if groups.get(at).is_none_or(|group| group.account() != account) {
+            groups.insert(at, Group::new(account, snapshot));
+        }
+        if let Some(group) = groups.get_mut(at) {
+            group.book(*now, *asked, *edit, &mut horizons, &mut self.accounts);
+        }
+        if let Some(until) = &mut self.sums_until {
+            *until = (*until).min(horizons.looked_up().ends());
+        }
     }
 
     /// Where the list of GPU types has changed, what is booked may be of any type.
@@ -123,36 +168,34 @@ impl Ledger {
             return;
         }
         self.gpu_types = snapshot.gpu_types().map(str::to_owned).collect();
-        let bookings = self.groups.values_mut().flat_map(|group| group.bookings.iter_mut().chain(&mut group.edits));
-        for booking in bookings {
-            let tres = &mut booking.asked.cost.tres;
-            let any = tres.get(Resource::Gpu);
-            for resource in Resource::all().filter(|resource| matches!(resource, Resource::GpuType(_))) {
-                *tres = tres.with(resource, any);
-            }
-        }
-    }
-
-    fn group(&mut self, terms: &Terms<'_>) -> &mut Group {
-        self.groups.entry((terms.uid, terms.account.to_owned())).or_default()
+        self.people.values_mut().flatten().for_each(Group::forget_types);
     }
 
     /// Takes note of a newer list of jobs.
     pub fn reconcile(&mut self, snapshot: &Snapshot, now: Timestamp) {
         self.know_types(snapshot);
-        for job in snapshot.recent().filter(|job| job.job_id > self.newest) {
-            let account = job.account.and_then(|position| snapshot.account_at(position));
-            let group = account.and_then(|account| self.groups.get_mut(&(job.uid, account.name.to_owned())));
-            if let Some(group) = group {
+        let mut newest = None;
+        for job in snapshot.recent() {
+            newest = newest.max(Some(job.job_id));
+            if job.job_id <= self.newest {
+                continue;
+            }
+            let Some(groups) = self.people.get_mut(&job.uid) else { continue };
+            let Some(account) = job.account.and_then(|position| snapshot.account_name(position)) else { continue };
+            if let Some(group) = groups.iter_mut().find(|group| group.account() == account) {
                 group.see(job.submitted);
             }
         }
-        self.newest = snapshot.recent().map(|job| job.job_id).max().unwrap_or(self.newest);
+        self.newest = newest.unwrap_or(self.newest);
         let as_of = snapshot.as_of();
-        self.groups.retain(|_, group| {
-            group.expire(as_of);
-            group.strike_off();
-            !(group.bookings.is_empty() && group.edits.is_empty())
+        self.people.retain(|_, groups| {
+            groups.retain_mut(|group| {
+                group.expire(as_of);
+                group.strike_off();
+                group.place(snapshot);
+                !group.is_empty()
+            });
+            !groups.is_empty()
         });
         self.sum(snapshot, now);
     }
@@ -165,138 +208,24 @@ impl Ledger {
     }
 
     fn sum(&mut self, snapshot: &Snapshot, now: Timestamp) {
-        self.sums.clear();
+        self.accounts.clear();
         let mut horizons = Horizons::new(snapshot, now);
         // The site's own calendar decides when the sums are made anew, even while there are none.
         horizons.of(0);
-        let groups = std::mem::take(&mut self.groups);
-        for ((uid, account), group) in &groups {
-            self.count(snapshot, *uid, account, &mut horizons, |horizon| group.held(horizon));
-        }
-        self.groups = groups;
-        self.sums_until = Some(horizons.ends());
-    }
-
-    /// Adds to the sums of a person, an account and the account's ancestors, each by the periods of its own calendar.
-    fn count(
-        &mut self,
-        snapshot: &Snapshot,
-        uid: u32,
-        account: &str,
-        horizons: &mut Horizons<'_>,
-        usage: impl Fn(&Horizon) -> Usage,
-    ) {
-        let mut calendar = 0;
-        let mut added = usage(&horizons.of(calendar));
-        self.sums.entry(Owner::Person(uid)).or_default().add(&added);
-        let Some(account) = snapshot.account(account) else { return };
-        for above in snapshot.account_line(account.position) {
-            if above.calendar != calendar {
-                calendar = above.calendar;
-                added = usage(&horizons.of(calendar));
+        for group in self.people.values_mut().flatten() {
+            group.reckon(&mut horizons);
+            for (position, load) in group.paid() {
+                self.accounts.change(position, |sum| sum.add(load));
             }
-            self.sums.entry(Owner::Seat(uid, above.position)).or_default().add(&added);
-            self.sums.entry(Owner::Account(above.position)).or_default().add(&added);
         }
-        if let Some(until) = &mut self.sums_until {
-            *until = (*until).min(horizons.ends());
-        }
+        self.calendars = horizons.looked_up();
+        self.sums_until = Some(self.calendars.ends());
     }
 }
 
 impl Hash for Ledger {
     /// The bookings and what decides on them; the sums follow.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (&self.groups, self.newest, self.sums_until).hash(state);
+        (&self.people, self.newest, self.sums_until).hash(state);
     }
-}
-
-impl Group {
-    /// Counts a job that the list shows for the first time.
-    fn see(&mut self, submitted: Timestamp) {
-        // A job from before all bookings belongs to none of them: an earlier slurmctld's ledger had it.
-        if self.bookings.iter().any(|booking| booking.at <= submitted) {
-            let at = self.seen.partition_point(|seen| *seen <= submitted);
-            self.seen.insert(at, submitted);
-        }
-    }
-
-    /// Ends bookings that a list after their grace did not strike off.
-    fn expire(&mut self, as_of: Timestamp) {
-        self.edits.retain(|edit| edit.at.plus(EDIT_GRACE) >= as_of);
-        let before = self.bookings.len();
-        self.bookings.retain(|booking| booking.at.plus(GRACE) >= as_of);
-        // Each may have been refused, or be one of those that were seen: then the rest has one less of them.
-        let ended = before.saturating_sub(self.bookings.len()).min(self.seen.len());
-        self.seen.drain(..ended);
-    }
-
-    /// Ends the oldest bookings as far as all of them have been seen.
-    fn strike_off(&mut self) {
-        for first in (1..=self.bookings.len()).rev() {
-            // These cannot belong to a later booking.
-            let theirs = match self.bookings.get(first) {
-                Some(later) => self.seen.partition_point(|seen| *seen < later.at),
-                None => self.seen.len(),
-            };
-            if theirs >= first {
-                self.bookings.drain(..first);
-                self.seen.drain(..theirs);
-                return;
-            }
-        }
-    }
-
-    /// The most that the bookings which have not been seen can come to.
-    fn held(&self, horizon: &Horizon) -> Usage {
-        let unseen = self.bookings.len().saturating_sub(self.seen.len());
-        let bookings: Vec<Usage> = self.bookings.iter().map(|booking| booking.asked.usage_within(horizon)).collect();
-        let mut held = most(&bookings, unseen);
-        for edit in &self.edits {
-            held.add(&Usage { queued: 0, ..edit.asked.usage_within(horizon) });
-        }
-        held
-    }
-}
-
-/// The most that any `count` of `usages` come to, number by number: which is largest depends on what is asked for.
-fn most(usages: &[Usage], count: usize) -> Usage {
-    let mut all = Usage::NONE;
-    if count == 0 {
-        return all;
-    }
-    usages.iter().for_each(|usage| all.add(usage));
-    if count >= usages.len() {
-        return all;
-    }
-    let largest = |sum: u64, number: &dyn Fn(&Usage) -> u64| {
-        // What none of them has needs no looking for.
-        if sum == 0 {
-            return 0;
-        }
-        let mut numbers: Vec<u64> = usages.iter().map(number).collect();
-        numbers.select_nth_unstable_by(count, |a, b| b.cmp(a));
-        numbers.into_iter().take(count).fold(0, u64::saturating_add)
-    };
-    let each = |sum: &Tres, tres: &dyn Fn(&Usage) -> Tres| {
-        Resource::all().fold(Tres::ZERO, |held, resource| {
-            held.with(resource, largest(sum.get(resource), &|usage| tres(usage).get(resource)))
-        })
-    };
-    let jobs = |number| u32::try_from(number).unwrap_or(u32::MAX);
-    let mut held = Usage {
-        running: 0,
-        queued: jobs(largest(all.queued.into(), &|usage| usage.queued.into())),
-        held: Tres::ZERO,
-        wanted: each(&all.wanted, &|usage| usage.wanted),
-        in_flight_total: each(&all.in_flight_total, &|usage| usage.in_flight_total),
-        in_flight_life: each(&all.in_flight_life, &|usage| usage.in_flight_life),
-        periods: all.periods,
-    };
-    for (at, (slot, sums)) in held.periods.iter_mut().zip(&all.periods).enumerate() {
-        let period = |usage: &Usage| usage.periods.get(at).copied().unwrap_or_default();
-        slot.in_flight = each(&sums.in_flight, &|usage| period(usage).in_flight);
-        slot.in_flight_next = each(&sums.in_flight_next, &|usage| period(usage).in_flight_next);
-    }
-    held
 }

@@ -33,7 +33,7 @@ fn list(as_of: u64, jobs: &[(u32, u32, u64)]) -> Snapshot {
 
 fn reconcile(ledger: &mut Ledger, as_of: u64, jobs: &[(u32, u32, u64)]) -> Usage {
     ledger.reconcile(&list(as_of, jobs), NOW.plus(as_of));
-    *ledger.person(UID)
+    ledger.person(UID)
 }
 
 #[test]

@@ -10,24 +10,28 @@
 mod array;
 mod asked;
 mod bound;
+mod desk;
 mod edit;
 mod gate;
 mod gres;
+mod group;
 mod judge;
 mod ledger;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod ledger_tests;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod limit_tests;
+mod load;
 mod notice;
 mod place;
 #[cfg(test)]
 mod place_tests;
 mod request;
 mod room;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod table_tests;
-#[cfg(test)]
+// These have no order of threads to try.
+#[cfg(all(test, not(loom)))]
 mod tests;
 mod windows;
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Whether limits have room for a job: those of its owner, of its owner in the account, of the account, of each
 //! account above, and of the grant that lets it in.
 
-use super::ledger::Ledger;
-use crate::limit::{Measure, Usage};
+use super::ledger::{Booked, Ledger};
+use super::load::{Added, Number};
+use crate::limit::Measure;
 use crate::reason::{Owner, Reason, What, Within};
 use crate::snapshot::{AccountRef, GrantRef, LinesRef, PersonRef, Snapshot};
 use crate::time::Timestamp;
@@ -24,7 +25,7 @@ pub(super) enum Payer {
 /// What a job adds.
 pub(super) trait More {
     /// What it adds for one payer, in the calendar at a position.
-    fn usage(&mut self, payer: Payer, calendar: u32) -> Usage;
+    fn added(&mut self, payer: Payer, calendar: u32) -> Added;
 
     /// What one job of it has at the same time, where that is more than it had before.
     fn alone(&self) -> Tres;
@@ -46,22 +47,22 @@ pub(super) fn has_room<'s>(
     more: &mut dyn More,
 ) -> Result<(), Reason<'s>> {
     let uid = seat.person.uid();
-    let mut check = |payer, owner, calendar, lines: LinesRef<'s>, booked: &Usage| {
+    let mut check = |payer, owner, calendar, lines: LinesRef<'s>, booked: Booked<'_>| {
         if lines.is_empty() {
             return Ok(());
         }
-        let added = more.usage(payer, calendar);
+        let added = more.added(payer, calendar);
         fits(&Claim { snapshot, owner, calendar, booked, added: &added, alone: &more.alone(), now }, lines, seat.grant)
     };
-    check(Payer::Person, Owner::You, 0, seat.person.lines(), ledger.person(uid))?;
+    check(Payer::Person, Owner::You, 0, seat.person.lines(), ledger.of_person(uid))?;
     for above in snapshot.account_line(seat.account) {
         let AccountRef { position, name, calendar, lines, .. } = above;
         if let Some(own) = seat.person.lines_in(position) {
-            check(Payer::Seat(position), Owner::YouIn(name), calendar, own, ledger.seat(uid, position))?;
+            check(Payer::Seat(position), Owner::YouIn(name), calendar, own, ledger.of_seat(uid, position))?;
         }
-        check(Payer::Account(position), Owner::Account(name), calendar, lines, ledger.account(position))?;
+        check(Payer::Account(position), Owner::Account(name), calendar, lines, ledger.of_account(position))?;
     }
-    let booked = seat.grant.account.map_or_else(|| ledger.person(uid), |account| ledger.seat(uid, account));
+    let booked = seat.grant.account.map_or_else(|| ledger.of_person(uid), |account| ledger.of_seat(uid, account));
     check(Payer::Grant, Owner::Grant(seat.grant.id), 0, seat.grant.lines, booked)
 }
 
@@ -70,8 +71,8 @@ struct Claim<'a, 's> {
     snapshot: &'s Snapshot,
     owner: Owner<'s>,
     calendar: u32,
-    booked: &'a Usage,
-    added: &'a Usage,
+    booked: Booked<'a>,
+    added: &'a Added,
     alone: &'a Tres,
     now: Timestamp,
 }
@@ -79,13 +80,13 @@ struct Claim<'a, 's> {
 /// Checks one owner's limits.
 fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) -> Result<(), Reason<'s>> {
     let Claim { snapshot, owner, calendar, booked, added, alone, now } = *claim;
-    let jobs = u64::from(added.queued);
+    let jobs = u64::from(added.queued());
     let refuses = snapshot.facts().running_limit_refuses;
     for line in lines.iter() {
         let limit = line.limit;
         match line.measure {
             Measure::RunningJobs => {
-                let present = line.used.saturating_add(line.in_flight).saturating_add(booked.queued.into());
+                let present = line.used.saturating_add(line.in_flight).saturating_add(booked.queued().into());
                 // A limit of nothing can never be waited out; any other is a reason to wait, unless the site says
                 // otherwise.
                 if (limit == 0 || refuses) && jobs > 0 && present.saturating_add(jobs) > limit {
@@ -93,7 +94,7 @@ fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) ->
                 }
             }
             Measure::QueuedJobs => {
-                let present = line.used.saturating_add(booked.queued.into());
+                let present = line.used.saturating_add(booked.queued().into());
                 if jobs > 0 && present.saturating_add(jobs) > limit {
                     return Err(Reason::QueuedJobs { owner, asked: jobs, present, limit });
                 }
@@ -104,8 +105,9 @@ fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) ->
                 if one > limit {
                     return Err(Reason::AtOnce { owner, what, alone: true, asked: one, present: 0, limit });
                 }
-                let present = line.used.saturating_add(line.in_flight).saturating_add(booked.wanted.get(resource));
-                let asked = added.wanted.get(resource);
+                let present =
+                    line.used.saturating_add(line.in_flight).saturating_add(booked.get(Number::Wanted, resource));
+                let asked = added.get(Number::Wanted, resource);
                 if refuses && asked > 0 && present.saturating_add(asked) > limit {
                     return Err(Reason::AtOnce { owner, what, alone: false, asked, present, limit });
                 }
@@ -114,10 +116,9 @@ fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) ->
                 // A calendar that has run out means an agent that has been gone for weeks.
                 let current = snapshot.period(calendar, kind, now).ok_or(Reason::Unavailable)?;
                 let held = line.after(current.ordinal);
-                let (booked, added) = (booked.period(kind), added.period(kind));
                 let (what, within, ends) = (what(snapshot, resource), Within::Period(kind), current.end_text);
-                let in_flight = held.in_flight.saturating_add(booked.in_flight.get(resource));
-                let asked = added.in_flight.get(resource);
+                let in_flight = held.in_flight.saturating_add(booked.get(Number::Current(kind), resource));
+                let asked = added.get(Number::Current(kind), resource);
                 if asked > 0 && held.used.saturating_add(in_flight).saturating_add(asked) > limit {
                     let used = held.used;
                     return Err(Reason::Consumed {
@@ -132,8 +133,8 @@ fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) ->
                         ends,
                     });
                 }
-                let in_flight = held.next.saturating_add(booked.in_flight_next.get(resource));
-                let asked = added.in_flight_next.get(resource);
+                let in_flight = held.next.saturating_add(booked.get(Number::Later(kind), resource));
+                let asked = added.get(Number::Later(kind), resource);
                 if asked > 0 && in_flight.saturating_add(asked) > limit {
                     return Err(Reason::Consumed {
                         owner,
@@ -149,8 +150,8 @@ fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) ->
                 }
             }
             Measure::OfGrant(resource) => {
-                let in_flight = line.in_flight.saturating_add(booked.in_flight_life.get(resource));
-                let asked = added.in_flight_life.get(resource);
+                let in_flight = line.in_flight.saturating_add(booked.get(Number::Life, resource));
+                let asked = added.get(Number::Life, resource);
                 if asked > 0 && line.used.saturating_add(in_flight).saturating_add(asked) > limit {
                     let (what, within, used) = (what(snapshot, resource), Within::Grant, line.used);
                     let ends = grant.until_text;

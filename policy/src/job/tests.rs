@@ -316,8 +316,8 @@ fn given_a_job_that_never_appears_then_its_booking_ends_after_the_grace() {
     contents.header.as_of = NOW.plus(GRACE + 1);
     ledger.reconcile(&snapshot(&contents), NOW.plus(GRACE + 1));
     assert!(ledger.is_empty());
-    assert_eq!(*ledger.person(70_001), Usage::default());
-    assert_eq!(*ledger.account(0), Usage::default());
+    assert_eq!(ledger.person(70_001), Usage::default());
+    assert_eq!(ledger.account(0), Usage::default());
 }
 
 fn live(minutes: u32) -> LiveJob {

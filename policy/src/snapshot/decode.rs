@@ -8,7 +8,7 @@ use std::fmt;
 use super::contents::memory_from;
 use super::layout::{
     AccountRecord, AssociationRecord, BODY_AT, CHECKSUM_AT, COVERED_FROM, CalendarRecord, CostCenterRecord, EdgeRecord,
-    FORMAT, GrantRecord, GroupRecord, HeadRecord, HomeRecord, JobRecord, LineRecord, MAGIC, OpeningRecord,
+    FORMAT, GrantRecord, GroupRecord, HeadRecord, HomeRecord, JobKey, JobRecord, LineRecord, MAGIC, OpeningRecord,
     PartitionRecord, PersonKey, PersonRecord, QueueRecord, RecentRecord, SECTIONS, Section, StorageRecord, TABLE_AT,
     WindowRecord,
 };
@@ -56,6 +56,9 @@ pub struct Snapshot {
     bytes: Vec<u8>,
     places: [(usize, usize); SECTIONS],
     head: HeadRecord,
+    /// Ids of live jobs and of their arrays, with the job's position; sorted. The one thing that is built: the list
+    /// comes in Slurm's order, and a job is found by either id.
+    job_ids: Vec<(u32, u32)>,
 }
 
 impl fmt::Debug for Snapshot {
@@ -99,9 +102,30 @@ impl Snapshot {
         let [(head_at, head_len), ..] = places;
         let mut head = bytes.get(head_at..head_at + head_len).unwrap_or_default();
         let record = HeadRecord::take(&mut head).filter(|_| head.is_empty()).ok_or(DecodeError::Section("head"))?;
-        let snapshot = Self { bytes, places, head: record };
+        let mut snapshot = Self { bytes, places, head: record, job_ids: Vec::new() };
         snapshot.check()?;
+        snapshot.job_ids = snapshot.index_jobs();
         Ok(snapshot)
+    }
+
+    fn index_jobs(&self) -> Vec<(u32, u32)> {
+        let mut ids = Vec::with_capacity(self.count::<JobRecord>(Section::Jobs));
+        for (at, position) in (0..self.count::<JobRecord>(Section::Jobs)).zip(0..) {
+            let Some(key) = self.key::<JobRecord, JobKey>(Section::Jobs, at) else { continue };
+            ids.push((key.job_id, position));
+            if key.array_job_id != 0 && key.array_job_id != key.job_id {
+                ids.push((key.array_job_id, position));
+            }
+        }
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The positions of the live jobs that an id names.
+    pub(super) fn job_positions(&self, id: u32) -> impl Iterator<Item = u32> + '_ {
+        let first = self.job_ids.partition_point(|(known, _)| *known < id);
+        let rest = self.job_ids.get(first..).unwrap_or_default();
+        rest.iter().take_while(move |(known, _)| *known == id).map(|(_, position)| *position)
     }
 
     pub(super) fn head(&self) -> &HeadRecord {
@@ -135,8 +159,12 @@ impl Snapshot {
 
     /// The text at a place that [`Self::check`] has passed.
     pub(super) fn text(&self, text: Text) -> &str {
-        let place = text_place(text).and_then(|place| self.section(Section::Strings).get(place));
-        place.and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+        std::str::from_utf8(self.text_bytes(text)).unwrap_or_default()
+    }
+
+    /// The same as bytes, for comparing: whether they are text was checked once and for all.
+    pub(super) fn text_bytes(&self, text: Text) -> &[u8] {
+        text_place(text).and_then(|place| self.section(Section::Strings).get(place)).unwrap_or_default()
     }
 
     /// The first fields of a record, which are what it is found by; the rest of it is not looked at.

@@ -173,7 +173,11 @@ record! {
 
 record! {
     /// The first fields of an [`AccountRecord`].
-    pub(super) struct AccountKey { pub(super) name: Text, pub(super) parent: Option<u32> }
+    pub(super) struct AccountKey {
+        pub(super) name: Text,
+        pub(super) parent: Option<u32>,
+        pub(super) calendar: u32,
+    }
 }
 
 record! {
@@ -231,6 +235,11 @@ record! {
         pub(super) account: Option<u32>,
         pub(super) submitted: Timestamp,
     }
+}
+
+record! {
+    /// The first fields of a [`JobRecord`].
+    pub(super) struct JobKey { pub(super) job_id: u32, pub(super) array_job_id: u32 }
 }
 
 record! {

@@ -122,7 +122,7 @@ impl Snapshot {
 
     /// The partition with this name.
     pub fn partition(&self, name: &str) -> Option<PartitionRef<'_>> {
-        self.find(Section::Partitions, |key: Text| self.text(key).cmp(name))
+        self.find(Section::Partitions, |key: Text| self.text_bytes(key).cmp(name.as_bytes()))
             .map(|(_, record)| self.partition_of(record))
     }
 
@@ -156,7 +156,7 @@ impl Snapshot {
 
     /// The queue with this QOS, in lower case.
     pub fn queue(&self, qos: &str) -> Option<QueueRef<'_>> {
-        self.find(Section::Queues, |key: Text| self.text(key).cmp(qos))
+        self.find(Section::Queues, |key: Text| self.text_bytes(key).cmp(qos.as_bytes()))
             .map(|(_, record)| QueueRef { snapshot: self, record })
     }
 
@@ -169,7 +169,7 @@ impl Snapshot {
 
     /// The cost centre with this name, in lower case.
     pub fn cost_center(&self, name: &str) -> Option<CostCenterRef<'_>> {
-        self.find(Section::CostCenters, |key: Text| self.text(key).cmp(name))
+        self.find(Section::CostCenters, |key: Text| self.text_bytes(key).cmp(name.as_bytes()))
             .map(|(_, record)| CostCenterRef { snapshot: self, record })
     }
 
@@ -190,7 +190,7 @@ impl Snapshot {
 
     /// The account with this name, in lower case.
     pub fn account(&self, name: &str) -> Option<AccountRef<'_>> {
-        self.find(Section::Accounts, |key: Text| self.text(key).cmp(name))
+        self.find(Section::Accounts, |key: Text| self.text_bytes(key).cmp(name.as_bytes()))
             .map(|(at, record)| self.account_of(at, record))
     }
 
@@ -213,6 +213,25 @@ impl Snapshot {
         let exists = usize::try_from(at).is_ok_and(|at| at < most).then_some(at);
         let parent = |at: &u32| self.key::<AccountRecord, AccountKey>(Section::Accounts, *at as usize)?.parent;
         std::iter::successors(exists, parent).take(most)
+    }
+
+    /// The same, each with its calendar.
+    pub(crate) fn account_line_calendars(&self, at: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.account_line_positions(at).filter_map(|at| {
+            Some((at, self.key::<AccountRecord, AccountKey>(Section::Accounts, at as usize)?.calendar))
+        })
+    }
+
+    /// The position of the account with this name, in lower case.
+    pub(crate) fn account_position(&self, name: &str) -> Option<u32> {
+        let found =
+            self.find::<AccountRecord, Text>(Section::Accounts, |key| self.text_bytes(key).cmp(name.as_bytes()));
+        found.and_then(|(at, _)| u32::try_from(at).ok())
+    }
+
+    /// The name of the account at this position.
+    pub(crate) fn account_name(&self, at: u32) -> Option<&str> {
+        self.key::<AccountRecord, AccountKey>(Section::Accounts, at as usize).map(|key| self.text(key.name))
     }
 
     fn account_of(&self, at: usize, record: AccountRecord) -> AccountRef<'_> {
@@ -240,7 +259,7 @@ impl Snapshot {
     pub fn person_named(&self, name: &str) -> Option<PersonRef<'_>> {
         let (_, position) = self.find::<u32, u32>(Section::Names, |position| {
             let person = self.key::<PersonRecord, PersonKey>(Section::People, position as usize);
-            person.map(|person| self.text(person.name)).unwrap_or_default().cmp(name)
+            person.map(|person| self.text_bytes(person.name)).unwrap_or_default().cmp(name.as_bytes())
         })?;
         self.person_at(position as usize)
     }
@@ -284,9 +303,8 @@ impl Snapshot {
 
     /// The records of a live job: one for a plain job, several for an array or by its tasks' ids.
     pub fn live_jobs(&self, id: u32) -> impl Iterator<Item = LiveJobRef<'_>> {
-        (0..self.count::<JobRecord>(Section::Jobs))
-            .filter_map(|at| self.record(Section::Jobs, at))
-            .filter(move |job: &JobRecord| job.job_id == id || job.array_job_id == id)
+        self.job_positions(id)
+            .filter_map(|at| self.record(Section::Jobs, at as usize))
             .map(|record| self.live_job_of(record))
     }
 

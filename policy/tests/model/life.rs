@@ -87,7 +87,7 @@ impl State {
     fn key(&self) -> impl Hash + Eq + '_ {
         let world = (self.now, &self.jobs, self.created, &self.agent, &self.file, &self.read, self.started);
         let sums = [self.ledger.person(UID), self.ledger.account(0), self.ledger.account(1), self.ledger.account(2)];
-        let sums = sums.map(dimensions);
+        let sums = sums.map(|usage| dimensions(&usage));
         (world, (self.requeues, self.restarts, self.deaths), sums)
     }
 }
@@ -355,7 +355,7 @@ impl Life {
         for job in state.jobs.iter().filter(|job| !old(job.verdict) || job.edited.is_some_and(|edited| !old(edited))) {
             most.add(self.world.usage(job.kind, job.edited.is_some(), false));
         }
-        covers(&dimensions(&most), &dimensions(ledger.person(UID)))
+        covers(&dimensions(&most), &dimensions(&ledger.person(UID)))
     }
 
     /// Whether the list leaves nothing to guess: every job is in it as it is now, and of those that slurmctld refused
@@ -380,11 +380,11 @@ fn owners(life: &Life, state: &State) -> Vec<(Dimensions, Usage)> {
     let ledger = life.fresh_ledger(state);
     let [snapshot, _] = life.world.snapshots(&state.file);
     let person = snapshot.person(UID).map(|person| person.lines());
-    let mut owners = vec![(reckoned(person, ledger.person(UID)), life.truth(state, None))];
+    let mut owners = vec![(reckoned(person, &ledger.person(UID)), life.truth(state, None))];
     for (position, name) in (0..).zip(ACCOUNTS) {
         let Some(account) = snapshot.account(name) else { continue };
         let booked = ledger.account(account.position);
-        owners.push((reckoned(Some(account.lines), booked), life.truth(state, Some(position))));
+        owners.push((reckoned(Some(account.lines), &booked), life.truth(state, Some(position))));
     }
     owners
 }
