@@ -75,11 +75,24 @@ impl Plugin<Gate> {
         now: Timestamp,
     ) -> Self {
         match conf {
-            Ok(conf) => Self { contact: conf.contact.clone(), bench: Some(Gate::new(conf, now)), slurm_uid },
+            Ok(conf) => Self {
+                contact: conf.contact.clone(),
+                bench: Some(Gate::new(conf, now).refreshed_by_others()),
+                slurm_uid,
+            },
             Err(fault) => {
                 log::line(Severity::Error, &format!("{fault}; every job is refused until slurmctld is restarted"));
                 Self { contact: NodeConf::default().contact, bench: None, slurm_uid }
             }
+        }
+    }
+}
+
+impl Plugin<Gate> {
+    /// Puts in force what was published; the loader's work.
+    pub(crate) fn refresh(&self, now: Timestamp) {
+        if let Some(gate) = &self.bench {
+            gate.refresh(now, &mut log::line);
         }
     }
 }
@@ -177,5 +190,7 @@ fn rc(kind: Kind) -> i32 {
     i32::try_from(number).unwrap_or(-1)
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,10 @@
 //! `job_submit/bursar`: judges every job inside slurmctld.
 //!
 //! slurmctld loads this library by the seven names below and calls it under its locks, from several threads at once.
-//! Nothing here blocks, starts threads, talks to slurmctld or lets a panic out; what cannot be judged is refused.
+//! No call blocks, reads a file, talks to slurmctld or lets a panic out; what cannot be judged is refused.
 //!
 //! * [`entry`] is the story of a call, [`convert`] and [`hosts`] put Slurm's fields into bursar's words.
+//! * [`loader`] is the one thread, which reads what is published; [`latency`] counts how long calls take.
 //! * [`ffi`] is the border; outside of it only the exports below are unsafe.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
@@ -11,18 +12,23 @@ mod convert;
 mod entry;
 mod ffi;
 mod hosts;
+mod latency;
+mod loader;
 
 use std::ffi::{c_char, c_int, c_void};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
-use bursar_policy::job::Gate;
+use bursar_policy::job::{Gate, Severity};
 use bursar_policy::{Clock, NodeConf, SystemClock, node_conf};
 
 use crate::entry::{Outcome, Plugin};
 use crate::ffi::desc::{self, Desc};
 use crate::ffi::sys::{ESLURM_ACCESS_DENIED, SLURM_VERSION_NUMBER, job_desc_msg_t};
-use crate::ffi::{guard, host, text};
+use crate::ffi::{guard, host, log, text};
+use crate::latency::{Histogram, Report};
+use crate::loader::Loader;
 
 /// The name slurmctld prints; it uses the symbol itself as the string, so this must be an array.
 #[unsafe(no_mangle)]
@@ -43,9 +49,12 @@ pub static plugin_version: u32 = SLURM_VERSION_NUMBER;
 const CONF_VARIABLE: &str = "BURSAR_NODE_CONF";
 
 static PLUGIN: OnceLock<Plugin<Gate>> = OnceLock::new();
+static LOADER: Mutex<Option<Loader>> = Mutex::new(None);
+static SUBMISSIONS: Histogram = Histogram::new();
+static UPDATES: Histogram = Histogram::new();
 
-/// Called once after loading, as SlurmUser, before slurmctld knows any job. Never refuses: a controller without
-/// jobs is better than none.
+/// Called once after loading, as SlurmUser, before slurmctld knows any job and after it became a daemon, so that the
+/// loader stays with the process that serves. Never refuses: a controller without jobs is better than none.
 #[unsafe(no_mangle)]
 pub extern "C" fn init() -> c_int {
     guard::quiet();
@@ -55,13 +64,44 @@ pub extern "C" fn init() -> c_int {
             let path = path.as_deref().map_or(Path::new(node_conf::PATH), Path::new);
             Plugin::new(NodeConf::read(path), host::effective_uid(), SystemClock.now())
         });
+        load();
         0
     })
 }
 
-/// Called before unloading, which slurmctld does on rare occasions only. There is nothing to give back.
+/// Starts the loader, if there is none.
+fn load() {
+    let mut loader = LOADER.lock().unwrap_or_else(PoisonError::into_inner);
+    if loader.is_some() {
+        return;
+    }
+    let start = Instant::now();
+    let mut reports = [Report::new("submissions", &SUBMISSIONS, start), Report::new("updates", &UPDATES, start)];
+    let started = Loader::start(move || {
+        guard::guard((), || {
+            if let Some(plugin) = PLUGIN.get() {
+                plugin.refresh(SystemClock.now());
+            }
+            for line in reports.iter_mut().filter_map(|report| report.due(Instant::now())) {
+                log::line(Severity::Info, &line);
+            }
+        });
+    });
+    match started {
+        Ok(started) => *loader = Some(started),
+        // Then submissions look at the files themselves, every few seconds.
+        Err(fault) => log::line(Severity::Error, &format!("no thread can be started: {fault}")),
+    }
+}
+
+/// Called before unloading, which slurmctld does on rare occasions only.
 #[unsafe(no_mangle)]
-pub extern "C" fn fini() {}
+pub extern "C" fn fini() {
+    guard::guard((), || {
+        let loader = LOADER.lock().unwrap_or_else(PoisonError::into_inner).take();
+        loader.into_iter().for_each(Loader::end);
+    });
+}
 
 /// Judges a job that wants to enter.
 ///
@@ -74,19 +114,21 @@ pub unsafe extern "C" fn job_submit(
     _submit_uid: u32,
     err_msg: *mut *mut c_char,
 ) -> c_int {
-    let outcome = judged(|plugin| {
-        // SAFETY: slurmctld's description and its strings stay as they are until `write` below.
-        let Some(desc) = (unsafe { Desc::borrow(job_desc) }) else { return Outcome::unavailable(plugin.contact()) };
-        plugin.submit(&desc, SystemClock.now())
-    });
-    guard::guard(refusal(), || {
-        // SAFETY: the description is this call's alone, and nothing borrows from it any more.
-        unsafe { desc::write(job_desc, &outcome.written) };
-        if let Some(words) = &outcome.text {
-            // SAFETY: `err_msg` is slurmctld's, as this function's contract says.
-            unsafe { text::tell(err_msg, words) };
-        }
-        outcome.rc
+    SUBMISSIONS.timed(|| {
+        let outcome = judged(|plugin| {
+            // SAFETY: slurmctld's description and its strings stay as they are until `write` below.
+            let Some(desc) = (unsafe { Desc::borrow(job_desc) }) else { return Outcome::unavailable(plugin.contact()) };
+            plugin.submit(&desc, SystemClock.now())
+        });
+        guard::guard(refusal(), || {
+            // SAFETY: the description is this call's alone, and nothing borrows from it any more.
+            unsafe { desc::write(job_desc, &outcome.written) };
+            if let Some(words) = &outcome.text {
+                // SAFETY: `err_msg` is slurmctld's, as this function's contract says.
+                unsafe { text::tell(err_msg, words) };
+            }
+            outcome.rc
+        })
     })
 }
 
@@ -104,7 +146,7 @@ pub unsafe extern "C" fn job_modify(job_desc: *mut job_desc_msg_t, _job: *mut c_
         let verdict = if outcome.rc == 0 { "let through" } else { "refused" };
         guard::guard((), || {
             let line = format!("update by uid {submit_uid} {verdict}: {words}");
-            ffi::log::line(bursar_policy::job::Severity::Info, &line);
+            log::line(Severity::Info, &line);
         });
     }
     outcome.rc
@@ -138,16 +180,18 @@ pub unsafe extern "C" fn job_modify(
 /// # Safety
 /// `job_desc` is null or a description that is this call's alone, with strings of Slurm's allocator.
 unsafe fn modify(job_desc: *mut job_desc_msg_t, submit_uid: u32) -> Outcome {
-    let outcome = judged(|plugin| {
-        // SAFETY: by this function's contract; the strings stay as they are until `write` below.
-        let Some(desc) = (unsafe { Desc::borrow(job_desc) }) else { return Outcome::unavailable(plugin.contact()) };
-        plugin.modify(&desc, submit_uid, SystemClock.now())
-    });
-    guard::guard((), || {
-        // SAFETY: the description is this call's alone, and nothing borrows from it any more.
-        unsafe { desc::write(job_desc, &outcome.written) };
-    });
-    outcome
+    UPDATES.timed(|| {
+        let outcome = judged(|plugin| {
+            // SAFETY: by this function's contract; the strings stay as they are until `write` below.
+            let Some(desc) = (unsafe { Desc::borrow(job_desc) }) else { return Outcome::unavailable(plugin.contact()) };
+            plugin.modify(&desc, submit_uid, SystemClock.now())
+        });
+        guard::guard((), || {
+            // SAFETY: the description is this call's alone, and nothing borrows from it any more.
+            unsafe { desc::write(job_desc, &outcome.written) };
+        });
+        outcome
+    })
 }
 
 /// The outcome of `judge`, and a refusal when it panics or when there is no plugin to ask.

@@ -12,7 +12,9 @@ pub(crate) struct Desc<'a> {
 
 /// Names of accounts, partitions and jobs are short; this leaves room for long lists of them.
 const MOST_NAME: usize = 4 * 1024;
-/// Node lists, features and array expressions can be long; 256 KiB scan in well under a millisecond.
+/// A longer `--array` list is not counted by anybody.
+const MOST_ARRAY: usize = 16 * 1024;
+/// Node lists and features can be long; 256 KiB scan in well under a millisecond.
 const MOST_LIST: usize = 256 * 1024;
 
 macro_rules! texts {
@@ -52,7 +54,7 @@ impl<'a> Desc<'a> {
         /// `-p`.
         partition = partition, "partition list", MOST_NAME;
         /// `--array`.
-        array = array_inx, "array expression", MOST_LIST;
+        array = array_inx, "array expression", MOST_ARRAY;
         /// `-d`.
         dependency = dependency, "dependency", MOST_LIST;
         /// `-w`.

@@ -9,6 +9,8 @@ pub(crate) mod guard;
 pub(crate) mod host;
 pub(crate) mod log;
 #[cfg(test)]
+pub(crate) mod memory;
+#[cfg(test)]
 pub(crate) mod sample;
 pub(crate) mod text;
 
