@@ -14,7 +14,7 @@ PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES)
 
 DEMO := target/debug/bursar-demo
 
-.PHONY: help deps build demo demo-shell demo-stop transcript roots test lint bench clean-hosts
+.PHONY: help deps build demo demo-shell demo-stop transcript roots test test-threads lint bench clean-hosts
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,16 +46,21 @@ roots: build ## Fetch the other Slurms that tests run, and build their plugins
 	@CARGO=$(CARGO) $(DEMO) roots
 
 # Tests that boot hosts run one at a time: two clusters at once are too much for a small machine.
-test: build lint roots ## Run every test
+test: build lint roots test-threads ## Run every test
 	@$(DEMO) stop
 	@$(CARGO) test --workspace --exclude bursar-tests
 	@$(CARGO) test --package bursar-tests -- --test-threads=1
+
+# In a build folder of its own, because every crate is built anew for it.
+test-threads: ## Try every order in which threads can meet in the gate
+	@RUSTFLAGS="--cfg loom" $(CARGO) test --quiet --package bursar-policy --lib --release --target-dir target/loom threads
 
 # What is measured on a cluster is the release build, as it would be installed.
 bench: deps ## Measure the judges, 10,000 people on a real cluster, and sbatch with and without the plugin
 	@$(DEMO) stop
 	@$(CARGO) build --release --quiet -p bursar-agent -p bursar-slurm-plugin -p bursar-pam-module
 	@$(CARGO) bench --package bursar-tests --bench judge
+	@$(CARGO) bench --package bursar-tests --bench latency
 	@$(CARGO) bench --package bursar-tests --bench cluster
 
 clean-hosts: ## End the demo and remove all that hosts left in the build folder
