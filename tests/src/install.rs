@@ -24,6 +24,10 @@ const UNITS: &[(&str, &str)] = &[
     ("/usr/lib/systemd/system/bursard.service", include_str!("../../packaging/systemd/bursard.service")),
     ("/usr/lib/systemd/system/bursar-node.service", include_str!("../../packaging/systemd/bursar-node.service")),
     ("/usr/lib/systemd/system/bursar-node.path", include_str!("../../packaging/systemd/bursar-node.path")),
+    (
+        "/usr/lib/systemd/system/slurmctld.service.d/bursar.conf",
+        include_str!("../../packaging/systemd/slurmctld-bursar.conf"),
+    ),
     ("/usr/lib/sysusers.d/bursar.conf", include_str!("../../packaging/systemd/bursar.sysusers")),
     ("/usr/lib/tmpfiles.d/bursar.conf", include_str!("../../packaging/systemd/bursar.tmpfiles")),
     ("/etc/ssh/sshd_config.d/10-bursar.conf", SSHD_CONFIG),

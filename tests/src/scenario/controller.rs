@@ -53,6 +53,27 @@ fn limits_outlive(site: &Governed, user: &str, change: impl Fn() -> Result<()>) 
     cancel_all(site, user)
 }
 
+/// With the plugin of another Slurm in its place slurmctld is not started, and its unit's journal says what to install.
+pub fn a_wrong_plugin_is_told_before_slurmctld_starts(site: &Governed) -> Result<()> {
+    let cluster = site.cluster();
+    let host = cluster.host();
+    let build = BuildDir::debug()?;
+    let own = host.slurm();
+    let other = if own == SlurmVersion::V22_05 { SlurmVersion::V24_11 } else { SlurmVersion::V22_05 };
+
+    host.run(&["systemctl", "stop", "slurmctld"])?.ok()?;
+    host.copy_in(&build.plugin(other)?, PLUGIN, 0o644)?;
+    assert!(!host.run(&["systemctl", "start", "slurmctld"])?.success(), "slurmctld was started with a wrong plugin");
+    let told = host.run(&["journalctl", "--unit=slurmctld", "--output=cat", "--no-pager", "--lines=20"])?.ok()?;
+    let version = slurmctld_version(site)?;
+    assert!(told.contains(&format!("install the plugin for {version} before slurmctld is restarted")), "{told}");
+
+    host.copy_in(&build.plugin(own)?, PLUGIN, 0o644)?;
+    host.run(&["systemctl", "reset-failed", "slurmctld"])?;
+    cluster.restart("slurmctld")?;
+    wait_until_counted(site, "milo")
+}
+
 /// With the plugin of another Slurm in its place `bursar check plugin` says so, a reconfiguration is refused (22.05 does not
 /// look at a plugin twice), and the one that is loaded goes on judging.
 pub fn a_broken_plugin_does_not_end_the_judging(site: &Governed) -> Result<()> {

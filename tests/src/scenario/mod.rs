@@ -16,7 +16,8 @@ pub mod windows;
 pub use charges::{Fates, jobs_of_every_fate_are_charged_as_sacct_has_them, settled, used};
 pub use controller::{
     a_broken_plugin_does_not_end_the_judging, a_reconfigured_slurmctld_goes_on_judging,
-    a_restarted_slurmctld_goes_on_judging, the_plugin_is_checked_and_loaded,
+    a_restarted_slurmctld_goes_on_judging, a_wrong_plugin_is_told_before_slurmctld_starts,
+    the_plugin_is_checked_and_loaded,
 };
 pub use edits::{
     an_edit_in_a_jobs_first_second_waits_for_the_list, holds_and_releases_pass, only_edits_that_enlarge_are_refused,
@@ -32,9 +33,9 @@ pub use logins::a_person_logs_in_until_they_are_disabled;
 pub use passes::{a_further_pass_changes_nothing, accounts_and_associations_are_there, wait_for_passes};
 pub use shapes::{a_shape_of_more_than_one_cpu_needs_room_for_more_than_one, a_shape_that_fits_exactly_is_let_in};
 pub use submissions::{
-    a_burst_beyond_the_room_gets_exactly_the_room, cron_jobs_are_judged, each_way_to_submit_is_counted_whole,
-    everybody_without_a_usable_grant_is_told_why, root_and_slurm_are_not_judged,
-    trials_and_refused_jobs_leave_no_booking,
+    a_burst_beyond_the_room_gets_exactly_the_room, a_thousand_jobs_that_come_to_nothing_leave_nothing,
+    cron_jobs_are_judged, each_way_to_submit_is_counted_whole, everybody_without_a_usable_grant_is_told_why,
+    root_and_slurm_are_not_judged, trials_and_refused_jobs_leave_no_booking,
 };
 
 pub use windows::a_closed_window_refuses_puts_off_and_moves;
@@ -57,6 +58,22 @@ cpu-hours-per-month = 1000
 
 [limits.person.ana]
 cpu-hours-per-day = 10
+
+[limits.person.trish]
+cpu-hours-per-day = 1000
+queued-jobs = \"unlimited\"
+
+[limits.person.rufus]
+cpu-hours-per-day = 1000
+queued-jobs = \"unlimited\"
+
+[limits.person.helen]
+cpu-hours-per-day = 1000
+queued-jobs = \"unlimited\"
+
+[limits.person.carla]
+cpu-hours-per-day = 1000
+queued-jobs = \"unlimited\"
 
 [limits.person.queen]
 queued-jobs = 3
@@ -149,7 +166,7 @@ scope = \"cluster\"
 /// Zoe is waited for, so that everybody is there before a scenario begins.
 const PHYSICISTS: &[&str] = &[
     "ana", "ben", "queen", "array", "hetty", "tess", "quinn", "uma", "newt", "shawn", "liv", "lou", "lora", "milo",
-    "dora", "fitz", "cron", "zoe",
+    "dora", "fitz", "cron", "trish", "rufus", "helen", "carla", "zoe",
 ];
 const OTHERS: &[(&str, &str)] =
     &[("brie", "g-brief"), ("eva", "g-audit"), ("tom", "g-temp"), ("olga", "g-optics"), ("luis", "g-lasers")];

@@ -107,6 +107,38 @@ pub fn trials_and_refused_jobs_leave_no_booking(site: &Governed) -> Result<()> {
     Ok(())
 }
 
+/// A thousand trials, jobs that Slurm refuses after bursar's yes, half-refused heterogeneous jobs, and arrays that are
+/// cancelled: a minute later nothing of them is in flight, and all of the room can be had.
+pub fn a_thousand_jobs_that_come_to_nothing_leave_nothing(site: &Governed) -> Result<()> {
+    let host = site.cluster().host();
+    // The second component names no time limit where the partition has none, so bursar refuses it after the first.
+    let het = "#!/bin/sh\n#SBATCH --time=60 --output=/dev/null\n#SBATCH hetjob\n#SBATCH --partition=open\ntrue\n";
+    host.write_file("/home/helen/het", het, 0o644)?;
+    let thousand = |command: &str| format!("seq 1000 | xargs -P 16 -I{{}} {command} >/tmp/$USER.out 2>&1; true");
+    let mut last = 0;
+    for (user, command, expected) in [
+        ("trish", "sbatch --test-only --time=60 --wrap true", "to start at"),
+        ("rufus", "sbatch --hold --time=60 --qos=nosuch --wrap true", "Invalid qos specification"),
+        ("helen", "sbatch /home/helen/het", "BSR-130"),
+        ("carla", "sbatch --hold --time=30 --array=1-2 --output=/dev/null --wrap true", "Submitted"),
+    ] {
+        host.run_as(user, &["env", &format!("USER={user}"), "bash", "-c", &thousand(command)])?.ok()?;
+        let told = host.run(&["grep", "--count", expected, &format!("/tmp/{user}.out")])?.stdout;
+        assert_eq!(told.trim(), "1000", "{user}: {}", host.run(&["tail", &format!("/tmp/{user}.out")])?.stdout);
+        last = host_now(site)?;
+    }
+    cancel_all(site, "carla")?;
+    for user in ["trish", "rufus", "helen", "carla"] {
+        let left = u64::try_from(last + 60 - host_now(site)?).unwrap_or(0).max(1);
+        site.wait_for(&format!("all of the room for {user}"), left, || {
+            let output = sbatch(site, user, 60, &["--hold", "--array=1-1000"])?;
+            Ok(output.ok().map(drop).map_err(|error| error.to_string()))
+        })?;
+        cancel_all(site, user)?;
+    }
+    Ok(())
+}
+
 /// root and SlurmUser are let in without a grant.
 pub fn root_and_slurm_are_not_judged(site: &Governed) -> Result<()> {
     site.cluster().sacctmgr(&["add", "user", "slurm", "account=root"])?.ok()?;

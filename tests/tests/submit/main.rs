@@ -133,9 +133,21 @@ fn given_a_reconfiguration_with_live_jobs_then_the_limit_still_holds() -> Result
 }
 
 #[test]
+fn given_a_thousand_jobs_of_each_kind_that_comes_to_nothing_then_a_minute_later_nothing_is_in_flight() -> Result<()> {
+    let (site, _alone) = governed();
+    scenario::a_thousand_jobs_that_come_to_nothing_leave_nothing(site)
+}
+
+#[test]
 fn given_the_plugin_of_another_slurm_then_a_reconfiguration_leaves_the_loaded_one_judging() -> Result<()> {
     let (site, _alone) = governed();
     scenario::a_broken_plugin_does_not_end_the_judging(site)
+}
+
+#[test]
+fn given_the_plugin_of_another_slurm_then_slurmctld_is_not_started_and_the_journal_says_why() -> Result<()> {
+    let (site, _alone) = governed();
+    scenario::a_wrong_plugin_is_told_before_slurmctld_starts(site)
 }
 
 #[test]

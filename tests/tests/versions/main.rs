@@ -73,6 +73,8 @@ macro_rules! tests_of_all {
             given_a_reconfiguration_then_the_limit_still_holds: scenario::a_reconfigured_slurmctld_goes_on_judging;
             given_the_plugin_of_another_slurm_then_the_reconfiguration_fails_and_the_loaded_one_goes_on_judging:
                 scenario::a_broken_plugin_does_not_end_the_judging;
+            given_the_plugin_of_another_slurm_then_slurmctld_is_not_started_and_the_journal_says_why:
+                scenario::a_wrong_plugin_is_told_before_slurmctld_starts;
             given_jobs_of_every_fate_then_the_store_agrees_with_sacct_to_the_second: |site| {
                 let fates = scenario::Fates { first: "olga", second: "luis", parent: "optics", child: "lasers" };
                 scenario::jobs_of_every_fate_are_charged_as_sacct_has_them(site, fates)
