@@ -38,6 +38,7 @@ fn given_any_spelling_of_a_command_then_it_is_the_same_request() {
         ("mod limit user=ana SET CpuHoursPerDay=100", "modify limit where user=ana set cpu-hours-per-day=100"),
         ("bal ana", "balance user=ana"),
         ("rep us start=today tree", "report usage start=today tree"),
+        ("rep cost account=physics", "report cost-centres account=physics"),
         ("ex j us=ana cpus=4", "explain job user=ana cpus=4"),
         ("sy --dry", "sync --dry-run"),
     ] {

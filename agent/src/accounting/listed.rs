@@ -153,7 +153,8 @@ pub fn run(settled: &SettledRun) -> Run {
         account: settled.account.clone(),
         partition: settled.partition.clone(),
         qos: settled.qos.clone(),
-        wckey: settled.wckey.clone().unwrap_or_default(),
+        // A default key is told with a star before it.
+        wckey: settled.wckey.as_deref().unwrap_or_default().trim_start_matches('*').to_owned(),
         state: settled.state.word().to_owned(),
         eligible_at: settled.eligible,
         started_at: settled.start,

@@ -136,7 +136,12 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 12] = [
     (Verb::Modify, &["modify"], "ENTITY [where] KEY=VALUE… set KEY=VALUE…", "Change what is selected"),
     (Verb::Delete, &["delete", "remove"], "ENTITY [where] KEY=VALUE…", "End what is selected"),
     (Verb::Balance, &["balance"], "[user=NAME] [account=NAME]", "What was used and is left, and until when"),
-    (Verb::Report, &["report"], "usage [start=TIME] [end=TIME] [KEY=VALUE…] [tree]", "What was used by whom"),
+    (
+        Verb::Report,
+        &["report"],
+        "usage|cost-centres [start=TIME] [end=TIME] [KEY=VALUE…] [tree]",
+        "What was used by whom",
+    ),
     (Verb::Explain, &["explain"], "job|login KEY=VALUE…", "What a job or a login would be told, and why"),
     (Verb::Sync, &["sync"], "[--dry-run] [--accept-drop]", "Read the sources and bring everything in line, now"),
     (Verb::Status, &["status"], "", "How bursar is"),
@@ -186,9 +191,14 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
             ask(Request::Balance { query }, layout)
         }
         Verb::Report => {
-            let ((), rest) = one_of("report", "report", rest, &[("usage", ())])?;
-            let (query, layout) = query(&command::REPORT_USAGE, "report usage", rest)?;
-            ask(Request::ReportUsage { query }, layout)
+            let (by_centre, rest) = one_of("report", "report", rest, &[("usage", false), ("cost-centres", true)])?;
+            if by_centre {
+                let (query, layout) = query(&command::REPORT_COST_CENTRES, "report cost-centres", rest)?;
+                ask(Request::ReportCostCentres { query }, layout)
+            } else {
+                let (query, layout) = query(&command::REPORT_USAGE, "report usage", rest)?;
+                ask(Request::ReportUsage { query }, layout)
+            }
         }
         Verb::Explain => {
             let known = [("job", Explained::Job), ("login", Explained::Login)];

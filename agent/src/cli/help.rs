@@ -67,7 +67,10 @@ fn about_verb(text: &mut String, verb: Verb, entity: Option<Entity>) {
             changed(text, verb, schema);
         }),
         Verb::Balance => asked(text, "", &command::BALANCE),
-        Verb::Report => asked(text, "report", &command::REPORT_USAGE),
+        Verb::Report => {
+            asked(text, "report", &command::REPORT_USAGE);
+            asked(text, "report", &command::REPORT_COST_CENTRES);
+        }
         Verb::Explain => {
             asked(text, "explain", &command::EXPLAIN_JOB);
             asked(text, "explain", &command::EXPLAIN_LOGIN);
@@ -167,6 +170,7 @@ mod tests {
         for (verb, schema) in [
             (Verb::Balance, &command::BALANCE),
             (Verb::Report, &command::REPORT_USAGE),
+            (Verb::Report, &command::REPORT_COST_CENTRES),
             (Verb::Explain, &command::EXPLAIN_JOB),
             (Verb::Explain, &command::EXPLAIN_LOGIN),
             (Verb::Sync, &command::SYNC),

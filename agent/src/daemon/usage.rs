@@ -55,6 +55,8 @@ pub struct Usage {
     read_at: [Option<Timestamp>; 3],
     may_read: bool,
     quarantined: u64,
+    /// Whether rows of slurmdbd are asked for their wckey.
+    wckeys: WckeyColumn,
     published: [Option<Contents>; 2],
     /// The openings of the windows of a configuration, and when they were laid out.
     openings: Option<(Timestamp, Arc<Config>, Vec<windows::LaidOut>)>,
@@ -75,6 +77,7 @@ impl Usage {
             read_at: [None; 3],
             may_read: false,
             quarantined: 0,
+            wckeys: WckeyColumn::Untrusted,
             published: [None, None],
             openings: None,
             listed_as_of: None,
@@ -137,6 +140,8 @@ impl Usage {
             return Ok(());
         }
         let facts = ClusterFacts::read(&self.commands).await.map_err(|error| chain(&error))?;
+        // Where slurmctld enforces wckeys they are names that it knows; elsewhere they are any text of a user's.
+        self.wckeys = if facts.enforces_wckeys() { WckeyColumn::Enforced } else { WckeyColumn::Untrusted };
         let cluster = listed::cluster(&facts);
         if *self.site.view().cluster != cluster {
             self.site.renew(|view| view.cluster = Arc::new(cluster));
@@ -169,7 +174,7 @@ impl Usage {
             Some(seen) => seen,
             None => self.settled.as_ref().map_or(now, |settled| settled.counts_from(now)),
         };
-        let window = EndedIn::since(Some(since), lookback, now, WckeyColumn::Untrusted);
+        let window = EndedIn::since(Some(since), lookback, now, self.wckeys);
         let mut runs: Vec<Run> = Vec::new();
         let mut quarantined = 0;
         let outcome = settled::read(&self.commands, &name, window, |row| match row {

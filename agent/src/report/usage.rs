@@ -15,6 +15,8 @@ use crate::store::runs::Run;
 pub struct Used {
     /// The account that pays.
     pub account: String,
+    /// The cost centre that it is charged to, in small letters; empty for none.
+    pub cost_centre: String,
     /// The user name; for somebody the store does not know, slurmdbd's name of them, or the uid.
     pub user: String,
     /// CPU-seconds within the period.
@@ -43,20 +45,23 @@ pub struct Line {
 /// Each run's part of `period`: ended ones from `runs`, the others from `live`, as far as they have come at `now`.
 ///
 /// `runs` are the store's, those that have not ended among them; slurmctld knows more of these. `name` gives the user
-/// name of a uid.
+/// name of a uid, `centre` the cost centre of an account, its own or that of one above, for runs that carry none.
 pub fn used<'a>(
     runs: &[Run],
     live: impl Iterator<Item = &'a LiveJob>,
     period: &Period,
     now: Timestamp,
     name: impl Fn(u32) -> Option<String>,
+    centre: impl Fn(&str) -> Option<String>,
 ) -> Vec<Used> {
+    let inherited = |account: &str| centre(account).unwrap_or_default().to_ascii_lowercase();
     let mut settled = HashSet::new();
     let mut all = Vec::new();
     for run in runs.iter().filter(|run| run.ended_at.is_some()) {
         settled.insert((run.jobid, run.submitted_at));
         all.push(Used {
             account: run.account.clone(),
+            cost_centre: if run.wckey.is_empty() { inherited(&run.account) } else { run.wckey.to_ascii_lowercase() },
             user: name(run.uid).unwrap_or_else(|| run.user_name.clone()),
             cpu_seconds: run.cpu_seconds(period, now),
             provisional: false,
@@ -65,6 +70,8 @@ pub fn used<'a>(
     for job in live.filter(|job| !settled.contains(&(job.job_id, job.submitted_at))) {
         all.push(Used {
             account: job.account.clone(),
+            // slurmctld's list carries no text of the user's, so no cost centre; what is live is charged as its account.
+            cost_centre: inherited(&job.account),
             user: name(job.uid).unwrap_or_else(|| job.uid.to_string()),
             cpu_seconds: so_far(job, period, now),
             provisional: true,
@@ -82,6 +89,44 @@ fn so_far(job: &LiveJob, period: &Period, now: Timestamp) -> u64 {
         Stage::Ended(started, ended) => (started, ended),
     };
     period.overlap(from.max(job.submitted_at), to).saturating_mul(job.cpus())
+}
+
+/// What one cost centre is charged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charged {
+    /// The cost centre, in small letters; empty for what carries none.
+    pub cost_centre: String,
+    /// Runs that used any of it.
+    pub runs: u64,
+    /// CPU-seconds within the period.
+    pub cpu_seconds: u64,
+    /// Those of them that are provisional.
+    pub in_flight: u64,
+    /// Its part of all that is listed, in hundredths of a percent, rounded down.
+    pub share: u64,
+}
+
+/// One line per cost centre, by name; what carries none comes first.
+pub fn by_cost_centre(all: &[Used]) -> Vec<Charged> {
+    let mut lines: BTreeMap<&str, Charged> = BTreeMap::new();
+    for used in all {
+        let line = lines.entry(&used.cost_centre).or_insert_with(|| Charged {
+            cost_centre: used.cost_centre.clone(),
+            runs: 0,
+            cpu_seconds: 0,
+            in_flight: 0,
+            share: 0,
+        });
+        line.runs = line.runs.saturating_add(1);
+        line.cpu_seconds = line.cpu_seconds.saturating_add(used.cpu_seconds);
+        line.in_flight = line.in_flight.saturating_add(if used.provisional { used.cpu_seconds } else { 0 });
+    }
+    let total: u128 = lines.values().map(|line| u128::from(line.cpu_seconds)).sum();
+    for line in lines.values_mut() {
+        let share = (u128::from(line.cpu_seconds) * 10_000).checked_div(total).unwrap_or(0);
+        line.share = u64::try_from(share).unwrap_or(10_000);
+    }
+    lines.into_values().collect()
 }
 
 /// One line per account and person, by account and name.

@@ -100,6 +100,11 @@ pub enum Request {
         /// Which period and whose.
         query: Query,
     },
+    /// `report cost-centres`.
+    ReportCostCentres {
+        /// Which period and whose.
+        query: Query,
+    },
     /// `explain job` or `explain login`.
     Explain {
         /// Which of the two.
@@ -197,6 +202,9 @@ impl Request {
             Self::ReportUsage { query } => {
                 Self::ReportUsage { query: query.checked(&command::REPORT_USAGE, "report usage")? }
             }
+            Self::ReportCostCentres { query } => {
+                Self::ReportCostCentres { query: query.checked(&command::REPORT_COST_CENTRES, "report cost-centres")? }
+            }
             Self::Explain { what, query } => {
                 let (schema, command) = what.schema();
                 Self::Explain { what, query: query.checked(schema, command)? }
@@ -218,7 +226,7 @@ impl Request {
     pub const fn patience(&self) -> Duration {
         match self {
             Self::Sync { .. } => Duration::from_secs(3_600),
-            Self::Change { .. } | Self::ReportUsage { .. } => Duration::from_secs(300),
+            Self::Change { .. } | Self::ReportUsage { .. } | Self::ReportCostCentres { .. } => Duration::from_secs(300),
             _ => Duration::from_secs(60),
         }
     }

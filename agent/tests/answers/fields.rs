@@ -52,6 +52,7 @@ async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
     for (line, schema) in [
         ("balance user=ana account=physics", &command::BALANCE),
         ("report usage start=now-7days tree", &command::REPORT_USAGE),
+        ("report cost-centres start=now-7days", &command::REPORT_COST_CENTRES),
         ("explain job user=ana tasks=9", &command::EXPLAIN_JOB),
         ("status", &command::STATUS),
     ] {
@@ -59,6 +60,7 @@ async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
         match &mut request {
             Request::Balance { query }
             | Request::ReportUsage { query }
+            | Request::ReportCostCentres { query }
             | Request::Explain { query, .. }
             | Request::Status { query } => query.fields = all(schema).fields,
             other => panic!("{other:?}"),

@@ -19,7 +19,7 @@ const ROLES: [(&str, u32); 9] = [
     ("nobody", STRANGER),
 ];
 
-const REQUESTS: [&str; 41] = [
+const REQUESTS: [&str; 43] = [
     "show user",
     "show user user=ana",
     "show user account=physics",
@@ -51,6 +51,8 @@ const REQUESTS: [&str; 41] = [
     "report usage start=now-30days",
     "report usage start=now-30days user=ana",
     "report usage start=now-30days account=physics",
+    "report cost-centres start=now-30days",
+    "report cost-centres start=now-30days account=physics",
     "explain job",
     "explain job user=ana",
     "explain login user=ana",

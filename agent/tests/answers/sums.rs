@@ -48,7 +48,7 @@ prop_compose! {
 }
 
 fn lines(runs: &[Run], jobs: &[LiveJob], period: &Period) -> Vec<Line> {
-    by_person(&used(runs, jobs.iter(), period, NOW, |_| None))
+    by_person(&used(runs, jobs.iter(), period, NOW, |_| None, |_| None))
 }
 
 fn sum<'a>(lines: impl IntoIterator<Item = &'a Line>) -> (u64, u64, u64) {

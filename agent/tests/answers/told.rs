@@ -1,6 +1,7 @@
 //! Balance, report, status and sync.
 
 use bursar_agent::daemon::site::{Step, SyncOutcome};
+use bursar_agent::store::Run;
 use bursar_agent::wire::{Cell, Response};
 use bursar_policy::PeriodKind;
 
@@ -145,4 +146,32 @@ async fn given_a_window_then_everybody_sees_whether_it_is_open_and_its_next_edge
     assert!(world.now.0 < *closes && (row[3] == text("open")) == open, "{row:?}");
     assert!(world.table(ANA, "show window account=physics").await.rows.is_empty());
     assert!(matches!(world.run(ANA, "show window window=days").await, Response::Refused { .. }));
+}
+
+#[tokio::test]
+async fn given_runs_with_and_without_a_cost_centre_then_the_share_of_each_is_told() {
+    let untagged = |now| Run { wckey: String::new(), ..run(now, 3, "ana", "bare", -800, Some(-700)) };
+    let world = World::with(
+        |now| {
+            let tagged = Run { wckey: "CC-9".to_owned(), ..run(now, 1, "ana", "physics", -900, Some(-700)) };
+            let inherited = Run { wckey: String::new(), ..run(now, 2, "ana", "physics", -800, Some(-700)) };
+            vec![tagged, inherited, untagged(now)]
+        },
+        |_| Vec::new(),
+    )
+    .await;
+    let Response::Table { table, notes } = world.run(ROOT, "report cost-centres start=now-1day").await else {
+        panic!("no table")
+    };
+    let rows: Vec<(Cell, Cell, Cell)> =
+        table.rows.iter().map(|row| (row[1].clone(), row[3].clone(), row[4].clone())).collect();
+    assert_eq!(
+        rows,
+        [
+            (Cell::Text("(none)".into()), Cell::Seconds(400), Cell::Parts(2_500, 100)),
+            (Cell::Text("cc-1100".into()), Cell::Seconds(400), Cell::Parts(2_500, 100)),
+            (Cell::Text("cc-9".into()), Cell::Seconds(800), Cell::Parts(5_000, 100)),
+        ]
+    );
+    assert!(notes.iter().any(|note| note == "25.00 % of the CPU time, in 1 runs, carries no cost centre"), "{notes:?}");
 }

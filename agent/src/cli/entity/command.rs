@@ -4,7 +4,8 @@ use super::Place::Where;
 use super::{Field, Flag, Key, Kind, Schema};
 
 /// All of them, in the order of the help.
-pub const ALL: [&Schema; 6] = [&BALANCE, &REPORT_USAGE, &EXPLAIN_JOB, &EXPLAIN_LOGIN, &SYNC, &STATUS];
+pub const ALL: [&Schema; 7] =
+    [&BALANCE, &REPORT_USAGE, &REPORT_COST_CENTRES, &EXPLAIN_JOB, &EXPLAIN_LOGIN, &SYNC, &STATUS];
 
 const NOTHING_TO_CHANGE: &str = "it only tells";
 
@@ -60,6 +61,33 @@ pub static REPORT_USAGE: Schema = Schema {
         Field::new("jobs", 8, "runs that touch the period"),
         Field::new("used", 14, "CPU time within the period"),
         Field::on_demand("cost-centre", 12, "cost centre (wckey)"),
+        Field::on_demand("in-flight", 14, "of it, runs that have not ended"),
+    ],
+};
+
+/// `bursar report cost-centres`.
+pub static REPORT_COST_CENTRES: Schema = Schema {
+    name: "cost-centres",
+    aliases: &["cost-centers", "untagged"],
+    about: "CPU time per cost centre in [start, end), and the part that carries none; this month until now without times",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: NOTHING_TO_CHANGE,
+    bare: None,
+    flags: &[],
+    keys: &[
+        Key::new("start", Kind::Instant, &[Where], "first instant of the period"),
+        Key::new("end", Kind::Instant, &[Where], "first instant after it"),
+        Key::new("user", Kind::Names, &[Where], "people").or(&["users"]),
+        Key::new("account", Kind::Names, &[Where], "accounts, with all below them").or(&["accounts"]),
+    ],
+    fields: &[
+        Field::new("cluster", 10, "cluster"),
+        Field::new("cost-centre", -20, "cost centre (wckey); (none) for what carries none"),
+        Field::new("jobs", 8, "runs that touch the period"),
+        Field::new("used", 14, "CPU time within the period"),
+        Field::new("share", 6, "percent of all CPU time that is listed"),
         Field::on_demand("in-flight", 14, "of it, runs that have not ended"),
     ],
 };

@@ -49,6 +49,7 @@ impl Answers {
             Request::Change { change, dry_run } => change::change(&session, &change, dry_run).await,
             Request::Balance { query } => balance::balance(&session, &query),
             Request::ReportUsage { query } => usage::report(&session, &query).await,
+            Request::ReportCostCentres { query } => usage::by_centre(&session, &query).await,
             Request::Explain { what, query } => explain::explain(&session, what, &query),
             Request::Sync { dry_run, accept_drop, fields } => sync::sync(&session, dry_run, accept_drop, &fields).await,
             Request::Status { query } => status::status(&session, &query).await,

@@ -1,6 +1,6 @@
-//! `report usage`: from settled runs, and from live jobs as far as they have come.
+//! `report usage` and `report cost-centres`: from settled runs, and from live jobs as far as they have come.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use bursar_policy::{Period, PeriodKind, Timestamp};
 
@@ -8,12 +8,51 @@ use super::Answer;
 use super::caller::Tree;
 use super::no::No;
 use super::session::Session;
-use crate::cli::amount::Unit;
-use crate::cli::entity::command::REPORT_USAGE;
-use crate::report::usage::{Line, Used, by_person, in_tree, used};
+use crate::cli::amount::{Unit, show_decimal};
+use crate::cli::entity::command::{REPORT_COST_CENTRES, REPORT_USAGE};
+use crate::report::usage::{Line, Used, by_cost_centre, by_person, in_tree, used};
 use crate::wire::{Cell, Query, Response};
 
 pub(super) async fn report(session: &Session<'_>, query: &Query) -> Answer {
+    let (period, all) = consumed(session, query).await?;
+    let tree = Tree::of(&session.stored);
+    let lines = by_person(&all);
+    let total = lines.iter().fold(0_u64, |sum, line| sum.saturating_add(line.cpu_seconds));
+    let notes = notes(session, &period, lines.iter().any(|line| line.in_flight > 0), total);
+    let lines = if query.has_flag("tree") { in_tree(&lines, |account| tree.parent(account)) } else { lines };
+    let table = session.rows(&REPORT_USAGE, query, lines, |line, field| cell(session, line, field));
+    Ok(Response::Table { table, notes })
+}
+
+/// `report cost-centres`: the same runs by what they are charged to, with the part that carries nothing.
+pub(super) async fn by_centre(session: &Session<'_>, query: &Query) -> Answer {
+    let (period, all) = consumed(session, query).await?;
+    let lines = by_cost_centre(&all);
+    let total = lines.iter().fold(0_u64, |sum, line| sum.saturating_add(line.cpu_seconds));
+    let mut notes = notes(session, &period, lines.iter().any(|line| line.in_flight > 0), total);
+    let untagged = lines.iter().find(|line| line.cost_centre.is_empty());
+    notes.push(match untagged {
+        Some(line) => format!(
+            "{} % of the CPU time, in {} runs, carries no cost centre",
+            show_decimal(line.share, 100),
+            line.runs
+        ),
+        None => "everything carries a cost centre".to_owned(),
+    });
+    let table = session.rows(&REPORT_COST_CENTRES, query, lines, |line, field| match field {
+        "cluster" => session.cluster().into(),
+        "cost-centre" => if line.cost_centre.is_empty() { "(none)" } else { &line.cost_centre }.into(),
+        "jobs" => Cell::Count(line.runs),
+        "used" => Cell::Seconds(line.cpu_seconds),
+        "share" => Cell::Parts(line.share, 100),
+        "in-flight" => Cell::Seconds(line.in_flight),
+        _ => Cell::Absent,
+    });
+    Ok(Response::Table { table, notes })
+}
+
+/// The parts of runs that lie in the period asked for and that the caller may see.
+async fn consumed(session: &Session<'_>, query: &Query) -> Result<(Period, Vec<Used>), No> {
     let (filter, caller) = (&query.filter, &session.caller);
     caller.may_ask_for_people(filter.list("user"))?;
     caller.may_ask_for_accounts(filter.list("account"))?;
@@ -31,20 +70,25 @@ pub(super) async fn report(session: &Session<'_>, query: &Query) -> Answer {
     }
     let runs = session.site.store.runs_overlapping(session.cluster(), &period).await?;
     let names = session.names_by_uid();
-    let mut all = used(&runs, session.view.flight.listed(), &period, session.now, |uid| {
-        names.get(&uid).map(|name| (*name).to_owned())
-    });
+    let centres: HashMap<&str, &str> =
+        session.stored.accounts.iter().map(|account| (account.name.as_str(), account.cost_center.as_str())).collect();
+    let mut all = used(
+        &runs,
+        session.view.flight.listed(),
+        &period,
+        session.now,
+        |uid| names.get(&uid).map(|name| (*name).to_owned()),
+        |account| {
+            let mut line = tree.line(account).filter_map(|name| centres.get(name).copied());
+            line.find(|centre| !centre.is_empty()).map(str::to_owned)
+        },
+    );
     all.retain(|used: &Used| {
         caller.sees_row(&used.user, &used.account)
             && (accounts.is_empty() || accounts.contains(&used.account))
             && (!filter.has("user") || filter.list("user").contains(&used.user))
     });
-    let lines = by_person(&all);
-    let total = lines.iter().fold(0_u64, |sum, line| sum.saturating_add(line.cpu_seconds));
-    let notes = notes(session, &period, &lines, total);
-    let lines = if query.has_flag("tree") { in_tree(&lines, |account| tree.parent(account)) } else { lines };
-    let table = session.rows(&REPORT_USAGE, query, lines, |line, field| cell(session, line, field));
-    Ok(Response::Table { table, notes })
+    Ok((period, all))
 }
 
 /// From `start=` to `end=`; without them, this month until now.
@@ -63,14 +107,14 @@ fn period(session: &Session<'_>, query: &Query) -> Result<Period, No> {
     Ok(Period { start, end })
 }
 
-fn notes(session: &Session<'_>, period: &Period, lines: &[Line], total: u64) -> Vec<String> {
+fn notes(session: &Session<'_>, period: &Period, provisional: bool, total: u64) -> Vec<String> {
     let text = |at: Timestamp| match at {
         Timestamp::NEVER => "never".to_owned(),
         at => session.view.calendar.text(at),
     };
     let mut notes =
         vec![format!("{} until {}: {} in all", text(period.start), text(period.end), Unit::Clock.show(total))];
-    if lines.iter().any(|line| line.in_flight > 0) {
+    if provisional {
         notes.push(format!(
             "runs that have not ended are counted as of {}; their part is provisional",
             text(session.now)
