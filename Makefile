@@ -14,7 +14,11 @@ PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES)
 
 DEMO := target/debug/bursar-demo
 
-.PHONY: help deps build demo demo-shell demo-stop transcript roots test test-threads lint bench clean-hosts
+# What `make fuzz` feeds (job_description, snapshot or array), and for how long.
+TARGET ?= job_description
+SECONDS ?= 600
+
+.PHONY: help deps build demo demo-shell demo-stop transcript roots test test-threads lint bench fuzz valgrind clean-hosts
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +44,7 @@ transcript: build ## Put what the demo prints into the README
 
 lint: deps ## Formatting and clippy
 	@$(CARGO) fmt --all -- --check
+	@$(CARGO) fmt --manifest-path fuzz/Cargo.toml -- --check
 	@$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 
 roots: build ## Fetch the other Slurms that tests run, and build their plugins
@@ -62,6 +67,14 @@ bench: deps ## Measure the judges, 10,000 people on a real cluster, and sbatch w
 	@$(CARGO) bench --package bursar-tests --bench judge
 	@$(CARGO) bench --package bursar-tests --bench latency
 	@$(CARGO) bench --package bursar-tests --bench cluster
+
+# No sanitizer, so that the stable compiler does: it is panics, answers and times that are looked at.
+fuzz: deps ## Feed the plugin any job description for ten minutes, or SECONDS=60 TARGET=snapshot
+	@tests/deps g++
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || \
+		{ echo "cargo-fuzz is missing: cargo install --locked cargo-fuzz" >&2; exit 1; }
+	@cd fuzz && $(CARGO) fuzz run --sanitizer none $(TARGET) -- \
+		-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1
 
 clean-hosts: ## End the demo and remove all that hosts left in the build folder
 	@if [ -x $(DEMO) ]; then $(DEMO) clean; fi

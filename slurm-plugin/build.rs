@@ -71,6 +71,8 @@ fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(slurm_modify_text)");
     println!("cargo::rustc-check-cfg=cfg(slurm_step_id)");
+    // The fuzzer's build sets it by itself.
+    println!("cargo::rustc-check-cfg=cfg(fuzzing)");
     match bind() {
         Ok(version) if version < OLDEST => {
             println!(

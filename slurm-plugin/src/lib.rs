@@ -11,6 +11,9 @@
 mod convert;
 mod entry;
 mod ffi;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hosts;
 mod latency;
 mod loader;

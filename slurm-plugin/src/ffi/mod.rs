@@ -3,14 +3,18 @@
 //! * [`sys`] is what bindgen read in the installed headers.
 //! * [`desc`] lends the strings of a job description; [`text`] owns those that Slurm keeps.
 //! * [`log`] writes to slurmctld's log; [`guard`] lets no panic out; [`host`] asks the process.
+//! * `sample` makes descriptions for tests, `hostile` for the fuzzer.
 
 pub(crate) mod desc;
 pub(crate) mod guard;
 pub(crate) mod host;
+#[cfg(fuzzing)]
+pub(crate) mod hostile;
 pub(crate) mod log;
 #[cfg(test)]
 pub(crate) mod memory;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(fuzzing, allow(dead_code))]
 pub(crate) mod sample;
 pub(crate) mod text;
 

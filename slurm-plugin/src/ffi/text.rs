@@ -6,18 +6,37 @@
 use std::ffi::{CStr, CString, c_char};
 use std::fmt;
 
-#[cfg(not(test))]
 use host::{slurm_xfree, slurm_xstrdup};
-#[cfg(test)]
-use tests::host::{slurm_xfree, slurm_xstrdup};
 
-#[cfg(not(test))]
+#[cfg(not(any(test, fuzzing)))]
 mod host {
     use std::ffi::{c_char, c_void};
 
     unsafe extern "C" {
         pub(super) fn slurm_xstrdup(text: *const c_char) -> *mut c_char;
         pub(super) fn slurm_xfree(block: *mut *mut c_void);
+    }
+}
+
+/// Slurm's allocator in miniature, where there is no slurmctld: every string is a `CString` of ours.
+#[cfg(any(test, fuzzing))]
+pub(super) mod host {
+    use std::ffi::{CStr, CString, c_char, c_void};
+
+    /// # Safety
+    /// `text` is a NUL-terminated string.
+    pub(in super::super) unsafe fn slurm_xstrdup(text: *const c_char) -> *mut c_char {
+        // SAFETY: NUL-terminated by this function's contract.
+        unsafe { CStr::from_ptr(text) }.to_owned().into_raw()
+    }
+
+    /// # Safety
+    /// `block` points to a pointer made by [`slurm_xstrdup`], not given back before.
+    pub(in super::super) unsafe fn slurm_xfree(block: *mut *mut c_void) {
+        // SAFETY: `block` can be written to by this function's contract.
+        let text = unsafe { std::mem::replace(&mut *block, std::ptr::null_mut()) };
+        // SAFETY: made by `slurm_xstrdup` and given back once, by this function's contract.
+        drop(unsafe { CString::from_raw(text.cast()) });
     }
 }
 
@@ -107,23 +126,6 @@ pub(crate) fn printable(text: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-
-    /// Slurm's allocator in miniature: every string is a `CString` of ours.
-    pub(crate) mod host {
-        use std::ffi::{CStr, CString, c_char, c_void};
-
-        pub(in super::super) unsafe fn slurm_xstrdup(text: *const c_char) -> *mut c_char {
-            // SAFETY: the tests pass NUL-terminated strings only.
-            unsafe { CStr::from_ptr(text) }.to_owned().into_raw()
-        }
-
-        pub(in super::super) unsafe fn slurm_xfree(block: *mut *mut c_void) {
-            // SAFETY: `block` points to a pointer made by `slurm_xstrdup` above.
-            let text = unsafe { std::mem::replace(&mut *block, std::ptr::null_mut()) };
-            // SAFETY: the same pointer, given back once.
-            drop(unsafe { CString::from_raw(text.cast()) });
-        }
-    }
 
     /// Takes the text out of a slot, freeing it.
     pub(crate) fn take(slot: &mut *mut c_char) -> Option<String> {
