@@ -76,5 +76,10 @@ fuzz: deps ## Feed the plugin any job description for ten minutes, or SECONDS=60
 	@cd fuzz && $(CARGO) fuzz run --sanitizer none $(TARGET) -- \
 		-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1
 
+valgrind: build ## Play the scenarios with slurmctld under valgrind, which takes a quarter of an hour
+	@tests/deps valgrind
+	@$(DEMO) stop
+	@$(CARGO) test --package bursar-tests --test valgrind -- --ignored --nocapture
+
 clean-hosts: ## End the demo and remove all that hosts left in the build folder
 	@if [ -x $(DEMO) ]; then $(DEMO) clean; fi

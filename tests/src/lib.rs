@@ -11,6 +11,7 @@ mod error;
 mod governed;
 mod host;
 mod install;
+pub mod memcheck;
 mod output;
 mod place;
 pub mod scenario;
