@@ -102,28 +102,31 @@ impl fmt::Display for Micros {
     }
 }
 
-/// When the figures are written to the log: after so many calls, or so long after the last time if there were any.
-const CALLS: u64 = 10_000;
+/// The figures are written to the log after so many calls, if nobody asks for another number.
+pub(crate) const CALLS: u64 = 10_000;
+/// And so long after the last time, if there were any calls.
 const PAUSE: Duration = Duration::from_secs(600);
 
 /// The calm rhythm of one histogram's line in the log.
 pub(crate) struct Report {
     what: &'static str,
     histogram: &'static Histogram,
+    calls: u64,
     told: u64,
     told_at: Instant,
 }
 
 impl Report {
-    pub(crate) fn new(what: &'static str, histogram: &'static Histogram, now: Instant) -> Self {
-        Self { what, histogram, told: 0, told_at: now }
+    /// A line after so many `calls`, and every ten minutes in which there were any.
+    pub(crate) fn new(what: &'static str, histogram: &'static Histogram, calls: u64, now: Instant) -> Self {
+        Self { what, histogram, calls, told: 0, told_at: now }
     }
 
     /// The line that is due, if one is.
     pub(crate) fn due(&mut self, now: Instant) -> Option<String> {
         let figures = self.histogram.figures();
         let new = figures.calls.saturating_sub(self.told);
-        if new < CALLS && (new == 0 || now.duration_since(self.told_at) < PAUSE) {
+        if new < self.calls && (new == 0 || now.duration_since(self.told_at) < PAUSE) {
             return None;
         }
         (self.told, self.told_at) = (figures.calls, now);
@@ -161,7 +164,7 @@ mod tests {
     fn given_calls_then_the_log_hears_of_them_calmly() {
         static COUNTED: Histogram = Histogram::new();
         let start = Instant::now();
-        let mut report = Report::new("submissions", &COUNTED, start);
+        let mut report = Report::new("submissions", &COUNTED, CALLS, start);
         assert_eq!(report.due(start + PAUSE), None, "nothing to tell");
         COUNTED.count(Duration::from_nanos(5));
         assert_eq!(report.due(start), None, "not yet");

@@ -51,6 +51,9 @@ pub static plugin_version: u32 = SLURM_VERSION_NUMBER;
 /// Names another node.conf, for tests. slurmctld's environment is root's, like the file.
 const CONF_VARIABLE: &str = "BURSAR_NODE_CONF";
 
+/// After how many calls their times are written to the log, for whoever measures.
+const REPORT_VARIABLE: &str = "BURSAR_REPORT_CALLS";
+
 static PLUGIN: OnceLock<Plugin<Gate>> = OnceLock::new();
 static LOADER: Mutex<Option<Loader>> = Mutex::new(None);
 static SUBMISSIONS: Histogram = Histogram::new();
@@ -79,7 +82,9 @@ fn load() {
         return;
     }
     let start = Instant::now();
-    let mut reports = [Report::new("submissions", &SUBMISSIONS, start), Report::new("updates", &UPDATES, start)];
+    let calls = std::env::var(REPORT_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(latency::CALLS);
+    let mut reports = [("submissions", &SUBMISSIONS), ("updates", &UPDATES)]
+        .map(|(what, histogram)| Report::new(what, histogram, calls, start));
     let started = Loader::start(move || {
         guard::guard((), || {
             if let Some(plugin) = PLUGIN.get() {
