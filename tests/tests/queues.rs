@@ -82,6 +82,15 @@ impl Realm {
         self.sh("bursar -nP sync")
     }
 
+    /// Restarts bursard, and waits until it answers.
+    fn restart(&self) -> Result<()> {
+        self.sh("systemctl restart bursard")?;
+        self.0.wait_for("bursard to answer", 60, || {
+            let tried = self.0.cluster().host().sh("bursar -nP status")?;
+            Ok(if tried.stderr.contains("cannot reach") { Err(tried.stderr) } else { Ok(()) })
+        })
+    }
+
     fn transactions(&self) -> Result<String> {
         self.sh("sacctmgr -nP list transactions format=TimeStamp,Action,Actor,Where,Info")
     }
@@ -113,7 +122,7 @@ fn given_queues_then_their_qos_are_there_for_those_who_may_and_further_passes_ch
     realm.sh("sacctmgr -i modify qos low set maxtresperjob=cpu=99")?;
     let before = realm.transactions()?;
     realm.sync()?;
-    realm.sh("systemctl restart bursard")?;
+    realm.restart()?;
     realm.0.wait_until_submitting("ana")?;
     realm.sync()?;
     assert_eq!(realm.transactions()?, before);
@@ -122,7 +131,7 @@ fn given_queues_then_their_qos_are_there_for_those_who_may_and_further_passes_ch
     // What somebody changes of a queue's own values is put right; the rest stays.
     realm.sh("sacctmgr -i modify qos urgent set priority=1 preempt= maxtresperuser=cpu=1,mem=-1")?;
     realm.sh("sacctmgr -i modify user ana account=physics set qos=gold,low")?;
-    realm.sh("systemctl restart bursard")?;
+    realm.restart()?;
     realm.wait_for("both QOS again", QOS, QOS_OF_BOTH)?;
     realm.wait_for("hers again", LISTS, "ana|physics|gold,low,urgent|low\nben|optics|low|low")?;
     assert_eq!(realm.sh("sacctmgr -nP show qos low format=maxtresperjob")?.trim(), "cpu=99");
@@ -188,7 +197,7 @@ fn given_all_that_bursar_does_then_fair_share_keeps_its_usage() -> Result<()> {
     })?;
     realm.0.write_policy(&format!("{POLICY}{}", HIGH.replace("1000", "2000")))?;
     realm.wait_for("the new priority", "sacctmgr -nP show qos urgent format=priority", "2000")?;
-    realm.sh("systemctl restart bursard")?;
+    realm.restart()?;
     realm.0.write_policy(&format!("{POLICY}{HIGH}"))?;
     realm.wait_for("the old priority", "sacctmgr -nP show qos urgent format=priority", "1000")?;
     // Slurm's own decay goes on: with a week's half-life less than a hundredth in some minutes.
