@@ -137,7 +137,7 @@ fn given_each_kind_of_answer_then_the_exit_code_tells_it() {
             "show flower",
             2,
             "",
-            "error: unknown entity `flower`; valid: user, group, account, grant, limit, storage, run, login, association, \
+            "error: unknown entity `flower`; valid: user, group, account, grant, limit, storage, queue, run, login, association, \
              audit, refusal, alarm, window\nhint: `bursar help` lists the commands, `bursar help VERB` more\n",
         ),
     ] {
