@@ -76,7 +76,7 @@ fuzz: deps ## Feed the plugin any job description for ten minutes, or SECONDS=60
 	@cd fuzz && $(CARGO) fuzz run --sanitizer none $(TARGET) -- \
 		-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1
 
-valgrind: build ## Play the scenarios with slurmctld under valgrind, which takes a quarter of an hour
+valgrind: build ## Play the scenarios with slurmctld under valgrind
 	@tests/deps valgrind
 	@$(DEMO) stop
 	@$(CARGO) test --package bursar-tests --test valgrind -- --ignored --nocapture

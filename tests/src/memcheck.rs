@@ -93,7 +93,8 @@ fn finding(text: &str) -> Finding {
     let number = |tag| all(text, tag).next().and_then(|number| number.parse().ok());
     let frame = |frame: &str| {
         let part = |tag| all(frame, tag).next().unwrap_or("?").to_owned();
-        format!("{} ({}:{}, {})", part("fn"), part("file"), part("line"), part("obj"))
+        let text = format!("{} ({}:{}, {})", part("fn"), part("file"), part("line"), part("obj"));
+        text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     };
     Finding {
         kind: all(text, "kind").next().unwrap_or_default().to_owned(),
@@ -126,7 +127,7 @@ mod tests {
             "<error><kind>InvalidRead</kind><stack>{}{}</stack></error>\n<error><kind>Leak_DefinitelyLost</kind>\
              <xwhat><leakedbytes>48</leakedbytes><leakedblocks>2</leakedblocks></xwhat><stack>{}</stack></error>",
             frame("strlen", "/lib/libc.so"),
-            frame("judge", "/lib/ours.so"),
+            frame("judge&lt;T&gt;", "/lib/ours.so"),
             frame("xmalloc", "/lib/theirs.so"),
         );
         let report = Report(text);
@@ -135,7 +136,7 @@ mod tests {
         assert_eq!(kinds(report.findings_in("theirs.so")), [("Leak_DefinitelyLost".to_owned(), Some((48, 2)))]);
         assert_eq!(
             report.findings()[0].to_string(),
-            "InvalidRead\n    strlen (?:?, /lib/libc.so)\n    judge (?:?, /lib/ours.so)"
+            "InvalidRead\n    strlen (?:?, /lib/libc.so)\n    judge<T> (?:?, /lib/ours.so)"
         );
     }
 }
