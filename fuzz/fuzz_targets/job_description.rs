@@ -39,6 +39,7 @@ fuzz_target!(
 fn play(subject: &Subject, bytes: &[u8]) {
     let (mut now, mut calls) = (NOW, 0);
     let (mut description, mut owner) = begun();
+    subject.refresh(Timestamp(now));
     for step in script::read(bytes) {
         match step {
             Step::Number(field, value) => {
@@ -61,7 +62,10 @@ fn play(subject: &Subject, bytes: &[u8]) {
                 calls += 1;
             }
             Step::Wait(seconds) => now = now.saturating_add(seconds).min(1 << 41),
-            Step::Begin => (description, owner) = begun(),
+            Step::Begin => {
+                subject.refresh(Timestamp(now));
+                (description, owner) = begun();
+            }
         }
         if calls == MOST_CALLS {
             return;

@@ -44,6 +44,11 @@ impl Subject {
         Self(Plugin::new(Ok(conf), SLURM_UID, started_at))
     }
 
+    /// Does the loader's work once.
+    pub fn refresh(&self, now: Timestamp) {
+        self.0.refresh(now);
+    }
+
     /// A job that wants to enter.
     pub fn submit(&self, description: &mut Description, now: Timestamp) -> Told {
         let outcome = self.0.submit(&description.lent(), now);
