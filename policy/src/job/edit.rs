@@ -1,7 +1,7 @@
 //! The decision on a change of a job: what it would become, judged by what that adds.
 
 use super::asked::{Asked, Horizons};
-use super::bound::{Bound, Cost, bound, bound_listed};
+use super::bound::{Bound, Cost, Untold, bound_untold};
 use super::gres::GpuAsk;
 use super::judge::Terms;
 use super::ledger::Ledger;
@@ -50,11 +50,10 @@ fn of_one<'s>(
     let requeued = edit.qos.is_some_and(|qos| !qos.eq_ignore_ascii_case(job.qos));
     let rerouted = edit.partition.is_some_and(|partition| partition != job.partition);
     let sooner = edit.begin_at.is_some_and(|begin| begin.max(now) < job.begin_at.max(now));
-    let was = bound_listed(snapshot, &old, old.partition);
-    let becomes = match edit.time_limit {
-        None => bound_listed(snapshot, &new, old.partition),
-        Some(_) => bound(snapshot, &new),
-    };
+    let untold = Untold::of(snapshot, &old, old.partition);
+    let was = bound_untold(snapshot, &old, untold);
+    let time = untold.time && edit.time_limit.is_none();
+    let becomes = bound_untold(snapshot, &new, Untold { time, memory: untold.memory && edit.memory.is_none() });
     let raised = match (was, becomes) {
         (Bound::Cost(was), Bound::Cost(becomes)) => becomes.tres.exceeds(&was.tres) || becomes.seconds > was.seconds,
         (Bound::Timeless(_), _) => false,
@@ -200,7 +199,12 @@ fn edited<'a>(old: &Request<'a>, edit: &Edit<'a>) -> Request<'a> {
     shape.cpus_per_node = edit.cpus_per_node.or(shape.cpus_per_node);
     shape.memory = edit.memory.unwrap_or(shape.memory);
     shape.whole_nodes = shape.whole_nodes || edit.whole_nodes == Some(true);
-    shape.open_ended = shape.open_ended || edit.open_ended || matches!(shape.memory, Memory::PerNode(0));
+    shape.open_ended = shape.open_ended || edit.open_ended || edit.memory == Some(Memory::PerNode(0));
+    // Listed are the GPUs of the nodes and tasks that there were.
+    let more = |new: Option<u32>, old: Option<u32>| new.unwrap_or(1).div_ceil(old.unwrap_or(1).max(1)).max(1);
+    let grown = more(shape.min_nodes, old.shape.min_nodes).max(more(shape.tasks, old.shape.tasks));
+    shape.gpus.all = shape.gpus.all.saturating_mul(grown);
+    shape.gpus.typed = shape.gpus.typed.map(|count| count.saturating_mul(grown));
     Request {
         account: edit.account.or(old.account),
         partition: edit.partition.or(old.partition),
