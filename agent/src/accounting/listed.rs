@@ -82,7 +82,8 @@ fn memory(listed: &Listed) -> Memory {
         return Memory::PerNode(mb.saturating_mul(gpus).max(each));
     }
     match each {
-        0 => Memory::Unset,
+        // A partition's default stands here as a number; none is `--mem=0`, or where nothing is the default.
+        0 => Memory::PerNode(0),
         _ if by(listed.nodes) && !by(listed.cpus) => Memory::PerNode(each),
         _ => Memory::PerCpu(each),
     }
