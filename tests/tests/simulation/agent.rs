@@ -6,22 +6,25 @@ use std::collections::HashSet;
 
 use bursar_agent::accounting::settled::Terms;
 use bursar_agent::accounting::{Flight, LiveJob, Settled, Standing, flight::Ground, listed};
-use bursar_agent::snapshot::Holdings;
 use bursar_agent::snapshot::compile::{self, Sources};
+use bursar_agent::snapshot::{Holdings, queues};
 use bursar_agent::store::{Run, RunChanges, Store};
 use bursar_policy::Timestamp;
-use bursar_policy::snapshot::{Contents, Kind, encode};
+use bursar_policy::snapshot::{Calendar as Edges, Contents, Kind, encode};
 
+use super::limits::Owner;
 use super::site::{ACCOUNTS, Site, account_named};
+use super::things::GPU_TYPES;
 
 const LOOKBACKS: [(u64, u64); 3] = [(0, 300), (300, 7_200), (86_400, 35 * 86_400)];
 const RENEWED_AFTER: u64 = 10;
 const RUNS_EVERY: u64 = 60;
 
-/// By what everything is counted.
-fn terms(site: &Site, now: Timestamp) -> Terms {
+/// By what everything is counted. Nobody's limits, prices or grants change during a simulation.
+fn terms(site: &Site) -> Terms {
     let calendars = compile::calendars(&site.calendar, &site.stored);
-    compile::terms(&site.config, &site.stored, &Holdings::of(&site.stored, now), &calendars, &site.cluster)
+    let holdings = Holdings::of(&site.stored, Timestamp(0));
+    compile::terms(&site.config, &site.stored, &holdings, &calendars, &site.cluster)
 }
 
 /// slurmdbd's table: rows by their end, each with the instant from which sacct shows it.
@@ -50,6 +53,9 @@ pub(crate) struct Agent {
     settled: Option<Settled>,
     read_at: [Option<Timestamp>; 3],
     published: [Option<Contents>; 2],
+    terms: Terms,
+    /// The calendars' edges, and the instant from which they are others.
+    edges: (Timestamp, Vec<Edges>),
     // The store.
     generation: u64,
     watermark: Option<Timestamp>,
@@ -70,7 +76,7 @@ pub(crate) struct Published {
 
 impl Agent {
     /// A bursard that has read nothing yet.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(site: &Site) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let folder = tempfile::tempdir().expect("a folder");
         let empty = runtime.block_on(Store::open(&folder.path().join("store.db"))).expect("an empty store");
@@ -79,6 +85,8 @@ impl Agent {
             settled: None,
             read_at: [None; 3],
             published: [None, None],
+            terms: terms(site),
+            edges: (Timestamp(0), Vec::new()),
             generation: 0,
             watermark: None,
             runs: Vec::new(),
@@ -124,7 +132,7 @@ impl Agent {
     }
 
     fn read_runs(&mut self, site: &Site, database: &Database, now: Timestamp, at: Timestamp) {
-        if self.settled.as_ref().is_none_or(|settled| !settled.is_current(&terms(site, now), now)) {
+        if self.settled.as_ref().is_none_or(|settled| !settled.is_current(&self.terms, now)) {
             self.sum(site, now);
         }
         let due = self.due(now);
@@ -157,7 +165,7 @@ impl Agent {
     /// `Settled::read` on an empty store gives the periods; the runs that the store would give are taken in after.
     fn sum(&mut self, site: &Site, now: Timestamp) {
         let cluster = &site.config.machine.cluster;
-        let read = Settled::read(&self.empty, cluster, terms(site, now), now);
+        let read = Settled::read(&self.empty, cluster, self.terms.clone(), now);
         let mut settled = self.runtime.block_on(read).expect("an empty store can be read");
         let first = settled.counts_from(now);
         let overlapping = |run: &&Run| run.started_at.is_some() && run.ended_at.is_some_and(|ended| ended > first);
@@ -178,13 +186,18 @@ impl Agent {
 
     /// Lays both snapshots out at `now`.
     pub(crate) fn publish(&mut self, site: &Site, as_of: Timestamp, now: Timestamp) -> Published {
+        if self.edges.0 <= now {
+            let edges = compile::edges(&self.terms.calendars, now).expect("an instant of the calendar");
+            let next = edges.iter().flatten().filter_map(|kind| kind.get(1)).map(|edge| edge.at).min();
+            self.edges = (next.expect("a period that ends"), edges);
+        }
         let settled = self.settled.as_ref().expect("runs were read");
-        let cluster = &site.cluster;
-        let terms = terms(site, now);
-        let edges = compile::edges(&terms.calendars, now).expect("an instant of the calendar");
-        let ground = Ground::new(cluster, &[], edges.clone(), terms.pricing, now).expect("sound facts");
+        let (cluster, terms, edges) = (&site.cluster, &self.terms, self.edges.1.clone());
+        let queues = queues::charging(&site.config.policy);
+        let ground = Ground::new(cluster, &queues, edges.clone(), terms.pricing.clone(), now).expect("sound facts");
         let above = |account: &str| ACCOUNTS[account_named(account)].1.map(|above| ACCOUNTS[above].0);
-        let standing = Standing::reckon(settled, &self.flight, &ground, above, |_| 0);
+        let zone = |account: &str| Site::calendar_of(Owner::Account(account_named(account))) as u32;
+        let standing = Standing::reckon(settled, &self.flight, &ground, above, zone);
         let holdings = Holdings::of(&site.stored, now);
         let sources = Sources {
             config: &site.config,
@@ -220,5 +233,6 @@ impl Agent {
 
 /// squeue's lines in the ledger's terms.
 pub(crate) fn live_jobs<'a>(lines: impl Iterator<Item = &'a bursar_agent::slurm::live::LiveJob>) -> Vec<LiveJob> {
-    lines.map(|line| listed::live_job(line, &[])).collect()
+    let types = GPU_TYPES.map(str::to_owned);
+    lines.map(|line| listed::live_job(line, &types)).collect()
 }

@@ -1,15 +1,17 @@
 //! A job in the model's slurmctld: what it asked for, what became of it, and how squeue and sacct tell it.
 
-use bursar_agent::slurm::fields::TimeLimit;
+use bursar_agent::slurm::fields::{TimeLimit, Tres};
 use bursar_agent::slurm::live::{ArrayPart, LiveJob, Phase, Sharing};
 use bursar_agent::slurm::per_gpu::PerGpu;
 use bursar_agent::slurm::settled::{EndState, SettledRun};
 use bursar_policy::Timestamp;
+use bursar_policy::job::Memory;
 use bursar_policy::snapshot::Partition;
 
 use super::plan::Ask;
 use super::random::Random;
 use super::site::{ACCOUNTS, FIRST_UID, Site};
+use super::things::{Amounts, CPU, GPU, GPU_TYPES, MEMORY, NODE, QUEUES, TYPED};
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +45,10 @@ pub(crate) struct Job {
     pub(crate) partitions: Vec<usize>,
     /// `-t`.
     pub(crate) minutes: Option<u32>,
-    /// The CPUs it asked for.
+    /// What it asked for.
     pub(crate) ask: Ask,
+    /// A position among the queues.
+    pub(crate) queue: usize,
     /// When the plugin let it in.
     pub(crate) verdict_at: Timestamp,
     /// When it was created or requeued.
@@ -53,8 +57,8 @@ pub(crate) struct Job {
     pub(crate) eligible: Timestamp,
     /// Where it stands.
     pub(crate) state: State,
-    /// The CPUs it has.
-    pub(crate) cpus: u64,
+    /// What it has, with the price of an hour.
+    pub(crate) held: Amounts,
     /// Its start.
     pub(crate) started: Option<Timestamp>,
     /// When it began to run last, while it runs.
@@ -131,7 +135,7 @@ impl Job {
             uid: FIRST_UID + self.person as u32,
             account: ACCOUNTS[self.account].0.to_owned(),
             partitions: self.partitions.iter().map(|at| site.cluster.partitions[*at].name.clone()).collect(),
-            qos: "normal".into(),
+            qos: QUEUES[self.queue].0.into(),
             state: String::new(),
             phase,
             submit: self.submit,
@@ -140,19 +144,22 @@ impl Job {
             end,
             time_limit: limit.map_or(TimeLimit::Unlimited, TimeLimit::Seconds),
             used: self.ran + running,
-            cpus: if self.started.is_none() { self.ask.min_cpus() } else { self.cpus as u32 },
+            cpus: if self.started.is_none() { self.ask.min_cpus() } else { self.held[CPU] as u32 },
             tasks: self.ask.task_count(),
             cpus_per_task: self.ask.cpus_per_task.unwrap_or(1),
-            nodes: self.ask.least_nodes(),
+            nodes: if self.started.is_none() { self.ask.least_nodes() } else { self.held[NODE] as u32 },
             max_nodes: self.ask.nodes.map_or(1, |(_, most)| most),
             min_cpus_per_node: self.ask.min_cpus_per_node.unwrap_or(1),
-            min_memory_mb: 0,
+            min_memory_mb: match self.memory_in(first) {
+                Memory::Unset => 0,
+                Memory::PerNode(mib) | Memory::PerCpu(mib) => mib,
+            },
             sharing: if self.ask.exclusive { Sharing::WholeNodes } else { Sharing::Normal },
             tasks_per_core: None,
             tasks_per_node: None,
             threads_per_core: None,
-            tres: Default::default(),
-            per_gpu: PerGpu::default(),
+            tres: if self.started.is_none() { self.requested(first) } else { told(&self.held) },
+            per_gpu: PerGpu::Told { cpus: None, memory_mb: None },
             restarts: self.restarts,
             requeue: true,
         }
@@ -170,8 +177,8 @@ impl Job {
             uid: FIRST_UID + self.person as u32,
             account: ACCOUNTS[self.account].0.to_owned(),
             wckey: None,
-            partition: String::new(),
-            qos: String::new(),
+            partition: site.cluster.partitions[self.partitions[0]].name.clone(),
+            qos: QUEUES[self.queue].0.into(),
             state,
             eligible: Some(self.eligible),
             start: self.started,
@@ -179,37 +186,40 @@ impl Job {
             elapsed: wall - self.suspended.min(wall),
             suspended: self.suspended,
             time_limit: TimeLimit::Unset,
-            nodes: 1,
-            alloc: [("cpu".to_owned(), self.cpus)].into(),
+            nodes: self.held[NODE] as u32,
+            alloc: told(&self.held),
         }
+    }
+
+    /// Memory as it is asked for in a partition: what was named, else the partition's default.
+    fn memory_in(&self, partition: &Partition) -> Memory {
+        if self.ask.memory == Memory::Unset { partition.default_memory } else { self.ask.memory }
+    }
+
+    /// What slurmctld takes the request to come to, of the least nodes.
+    fn requested(&self, partition: &Partition) -> Tres {
+        let (cpus, nodes) = (u64::from(self.ask.min_cpus()), u64::from(self.ask.least_nodes()));
+        let memory = match self.memory_in(partition) {
+            Memory::Unset | Memory::PerNode(0) => partition.memory_per_node * nodes,
+            Memory::PerNode(mib) => mib * nodes,
+            Memory::PerCpu(mib) => mib * cpus,
+        };
+        let mut held = Amounts::default();
+        (held[CPU], held[NODE], held[MEMORY]) = (cpus, nodes, memory);
+        if let Some(wish) = &self.ask.gpus {
+            held[GPU] = wish.requested(&self.ask);
+            if let Some(of) = wish.of {
+                held[TYPED + of] = held[GPU];
+            }
+        }
+        told(&held)
     }
 }
 
-/// The CPUs that slurmctld could give `ask` in a partition: whole cores, tasks never split, any node count of the
-/// range. `None` where the job does not fit at all.
-pub(crate) fn allocation(ask: &Ask, partition: &Partition, granule: u32, random: &mut Random) -> Option<u64> {
-    let least = ask.least_nodes();
-    let most = ask.nodes.map_or_else(|| ask.task_count().max(least), |(_, most)| most).min(partition.max_nodes);
-    let fits = |nodes: u32| on_nodes(ask, partition, granule, nodes);
-    let possible: Vec<u64> = (least..=most).filter_map(fits).collect();
-    (!possible.is_empty()).then(|| random.pick(&possible))
-}
-
-fn on_nodes(ask: &Ask, partition: &Partition, granule: u32, nodes: u32) -> Option<u64> {
-    let per_task = ask.cpus_per_task.unwrap_or(1);
-    let tasks = ask.tasks.unwrap_or(1).max(nodes);
-    if ask.tasks.is_some_and(|asked| asked < nodes && ask.nodes.is_none()) {
-        return None;
-    }
-    let mut sum = 0;
-    for node in 0..nodes {
-        let here = tasks / nodes + u32::from(node < tasks % nodes);
-        let cpus = (here * per_task).max(ask.min_cpus_per_node.unwrap_or(1)).next_multiple_of(granule);
-        if cpus > partition.cpus_per_node {
-            return None;
-        }
-        sum += u64::from(cpus);
-    }
-    let whole = ask.exclusive || partition.whole_nodes;
-    Some(if whole { u64::from(nodes) * u64::from(partition.cpus_per_node) } else { sum })
+/// Amounts by Slurm's names; what there is none of is not told.
+fn told(held: &Amounts) -> Tres {
+    let typed = GPU_TYPES.iter().zip(&held[TYPED..]).map(|(of, count)| (format!("gres/gpu:{of}"), *count));
+    let others = [("cpu", CPU), ("mem", MEMORY), ("node", NODE), ("gres/gpu", GPU)];
+    let others = others.map(|(name, at)| (name.to_owned(), held[at]));
+    others.into_iter().chain(typed).filter(|(_, count)| *count > 0).collect()
 }

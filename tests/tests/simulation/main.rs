@@ -11,12 +11,15 @@
 #![expect(clippy::indexing_slicing, reason = "positions of the model's own tables")]
 
 mod agent;
+mod allocation;
 mod job;
+mod limits;
 mod plan;
 mod plugin;
 mod random;
 mod shrink;
 mod site;
+mod things;
 mod truth;
 mod world;
 
@@ -67,26 +70,28 @@ fn play(scene: Scene) {
 }
 
 fn report(zone: &str, seed: u64, numbers: &Numbers) {
-    let Numbers { judged, admitted, refused_for_time, runs, requeued, suspended, edits, .. } = numbers;
+    let Numbers { judged, admitted, refused_for, runs, requeued, suspended, edits, .. } = numbers;
     println!(
-        "{zone}, seed {seed}: {judged} jobs judged, {admitted} admitted, {refused_for_time} refused for CPU time; \
-         {runs} runs, {requeued} of them again, {suspended} suspensions, {} of {} edits made; {} lists; \
-         {} restarts of slurmctld lost {} jobs, {} rows came too late",
+        "{zone}, seed {seed}: {judged} jobs judged, {admitted} admitted; {runs} runs, {requeued} of them again, \
+         {suspended} suspensions, {} of {} edits made; {} lists; {} restarts of slurmctld lost {} jobs, {} rows came \
+         too late",
         edits[1], edits[0], numbers.lists, numbers.restarts, numbers.lost, numbers.late
     );
-    for (kind, tally) in site::KINDS.into_iter().zip(&numbers.tallies) {
-        let share = |part: u64| (part * 100).checked_div(tally.limit).unwrap_or(0);
-        println!(
-            "  {:5}: {} periods at a limit: {} % consumed, {} % left only because the bound was careful; \
-             CPU-seconds over limits by requeues {}, restarts {}, late rows {}",
-            kind.word(),
-            tally.periods,
-            share(tally.consumed),
-            share(tally.careful),
-            tally.over[0],
-            tally.over[1],
-            tally.over[2]
-        );
+    for (thing, name) in things::NAMES.into_iter().enumerate() {
+        let mut text = format!("  {name}: {} refused", refused_for[thing]);
+        for (kind, tallies) in site::KINDS.into_iter().zip(&numbers.tallies) {
+            let tally = &tallies[thing];
+            let percent = |part: u64| (u128::from(part) * 100).checked_div(tally.limit.into()).unwrap_or(0);
+            if tally.periods > 0 {
+                let (used, careful) = (percent(tally.consumed), percent(tally.careful));
+                let (word, periods, [requeues, restarts, late]) = (kind.word(), tally.periods, tally.over.map(percent));
+                text += &format!("; {periods} times {word}: {used} % consumed, {careful} % left by care");
+                if requeues + restarts + late > 0 {
+                    text += &format!(" (over by requeues {requeues} %, restarts {restarts} %, late rows {late} %)");
+                }
+            }
+        }
+        println!("{text}");
     }
 }
 

@@ -2,12 +2,74 @@
 
 use bursar_agent::accounting::Calendar;
 use bursar_policy::Timestamp;
-use bursar_policy::job::{Request, Shape, TimeLimit};
+use bursar_policy::job::{GpuAsk, Memory, Request, Shape, TimeLimit};
 
 use super::random::Random;
 use super::site::{ACCOUNTS, FIRST_UID, PEOPLE, Site};
+use super::things::{GPU_TYPES, QUEUES};
 
-/// How many CPUs are asked for, in sbatch's words.
+/// By what GPUs are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GpuPlace {
+    /// `--gpus`.
+    Job,
+    /// `--gres`, `--gpus-per-node`.
+    Node,
+    /// `--gpus-per-socket`, which goes with `--sockets-per-node`.
+    Socket,
+    /// `--gpus-per-task`.
+    Task,
+}
+
+/// GPUs that are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GpuWish {
+    /// By what.
+    pub(crate) place: GpuPlace,
+    /// Of which type.
+    pub(crate) of: Option<usize>,
+    /// How many.
+    pub(crate) count: u32,
+    /// `--sockets-per-node`, where sockets matter.
+    pub(crate) sockets: u32,
+}
+
+impl GpuWish {
+    /// As sbatch of one release or the other writes it.
+    pub(crate) fn text(&self) -> String {
+        let (count, of) = (self.count, self.of.map(|of| GPU_TYPES[of]));
+        match (of, self.count.is_multiple_of(2)) {
+            (None, true) => format!("gres/gpu={count}"),
+            (None, false) => format!("gres:gpu:{count}"),
+            (Some(of), true) => format!("gres/gpu:{of}={count}"),
+            (Some(of), false) => format!("gres:gpu:{of}:{count}"),
+        }
+    }
+
+    /// The same in the place that it stands in.
+    pub(crate) fn ask<'t>(&self, text: &'t str) -> GpuAsk<'t> {
+        let (text, none) = (Some(text), GpuAsk::default());
+        match self.place {
+            GpuPlace::Job => GpuAsk { per_job: text, ..none },
+            GpuPlace::Node => GpuAsk { per_node: text, ..none },
+            GpuPlace::Socket => GpuAsk { per_socket: text, ..none },
+            GpuPlace::Task => GpuAsk { per_task: text, ..none },
+        }
+    }
+
+    /// How many slurmctld reckons with while the job waits: those of the least nodes and the tasks that were named.
+    pub(crate) fn requested(&self, ask: &Ask) -> u64 {
+        let factor = match self.place {
+            GpuPlace::Job => 1,
+            GpuPlace::Node => ask.least_nodes(),
+            GpuPlace::Socket => ask.least_nodes() * self.sockets,
+            GpuPlace::Task => ask.tasks.unwrap_or(1),
+        };
+        u64::from(self.count * factor)
+    }
+}
+
+/// What is asked for, in sbatch's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ask {
     /// `-n`.
@@ -20,6 +82,10 @@ pub(crate) struct Ask {
     pub(crate) min_cpus_per_node: Option<u32>,
     /// `--exclusive`.
     pub(crate) exclusive: bool,
+    /// `--mem`, `--mem-per-cpu`.
+    pub(crate) memory: Memory,
+    /// GPUs.
+    pub(crate) gpus: Option<GpuWish>,
 }
 
 impl Ask {
@@ -38,16 +104,33 @@ impl Ask {
         (self.task_count() * self.cpus_per_task.unwrap_or(1)).max(self.least_nodes())
     }
 
+    /// The most nodes without `-N`: one for each task, or for each GPU of the whole job.
+    pub(crate) fn spread(&self) -> u32 {
+        self.task_count().max(self.forced_nodes())
+    }
+
+    /// The nodes that the plugin's own reading of the request reckons with because of GPUs.
+    pub(crate) fn forced_nodes(&self) -> u32 {
+        match self.gpus {
+            Some(GpuWish { place: GpuPlace::Job, count, .. }) if self.nodes.is_none() => count,
+            _ => 0,
+        }
+    }
+
     /// The shape that the plugin sees.
     pub(crate) fn shape(&self) -> Shape {
+        let place = self.gpus.map(|wish| wish.place);
+        let forced = self.forced_nodes();
         Shape {
             min_cpus: self.min_cpus(),
-            min_nodes: self.nodes.map(|(least, _)| least),
+            min_nodes: self.nodes.map(|(least, _)| least).or((forced > 0).then_some(forced)),
             max_nodes: self.nodes.map(|(_, most)| most),
             tasks: self.tasks,
             cpus_per_task: self.cpus_per_task,
             cpus_per_node: self.min_cpus_per_node,
             whole_nodes: self.exclusive,
+            memory: self.memory,
+            open_ended: place == Some(GpuPlace::Socket) || place == Some(GpuPlace::Task) && self.tasks.is_none(),
             ..Shape::default()
         }
     }
@@ -79,6 +162,15 @@ pub(crate) struct Part {
     pub(crate) array: Option<u32>,
     /// `--begin`, seconds after the submission.
     pub(crate) begin: Option<u64>,
+    /// `-q`, a position among the queues; `None` is the default one.
+    pub(crate) queue: Option<usize>,
+}
+
+/// The texts of a part's request.
+pub(crate) struct Texts {
+    partition: Option<String>,
+    array: Option<String>,
+    gpus: Option<String>,
 }
 
 /// One call of sbatch.
@@ -97,16 +189,28 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The request of one part as the plugin gets it; `texts` is the partition list and the array expression.
-    pub(crate) fn request<'a>(&self, part: &Part, texts: &'a (Option<String>, Option<String>)) -> Request<'a> {
+    /// The texts of one part.
+    pub(crate) fn texts(site: &Site, part: &Part) -> Texts {
+        let names: Vec<&str> = part.partitions.iter().map(|at| site.cluster.partitions[*at].name.as_str()).collect();
+        Texts {
+            partition: (!names.is_empty()).then(|| names.join(",")),
+            array: part.array.map(|tasks| format!("1-{tasks}")),
+            gpus: part.ask.gpus.map(|wish| wish.text()),
+        }
+    }
+
+    /// The request of one part as the plugin gets it.
+    pub(crate) fn request<'a>(&self, part: &Part, texts: &'a Texts) -> Request<'a> {
         Request {
             uid: FIRST_UID + self.person as u32,
             account: part.account.map(|at| ACCOUNTS[at].0),
-            partition: texts.0.as_deref(),
+            partition: texts.partition.as_deref(),
             time_limit: part.minutes.map_or(TimeLimit::Unset, TimeLimit::Minutes),
             begin_at: part.begin.map(|seconds| self.at.plus(seconds)),
-            array: texts.1.as_deref(),
+            array: texts.array.as_deref(),
             shape: part.ask.shape(),
+            gpus: part.ask.gpus.iter().zip(&texts.gpus).map(|(wish, text)| wish.ask(text)).next().unwrap_or_default(),
+            qos: part.queue.map(|queue| QUEUES[queue].0),
             ..Request::default()
         }
     }
@@ -161,19 +265,38 @@ fn part(site: &Site, random: &mut Random, person: usize, het: bool) -> Part {
         4 => Some(random.between(0, ACCOUNTS.len() as u64 - 1) as usize),
         _ => Some(random.pick(granted)),
     };
+    let ask = ask(random);
     let partitions = match random.between(0, 19) {
+        _ if ask.gpus.is_some() && random.chance(90) => random.pick(&[&[4][..], &[4], &[4, 0], &[2, 4]]).to_vec(),
         0..10 => vec![],
         10..13 => vec![0],
         13..15 => vec![1],
         15..17 => vec![2],
         17 => vec![0, 1],
-        18 => vec![2, 0],
+        18 => random.pick(&[[2, 0], [0, 4], [4, 1]]).to_vec(),
         _ => vec![3],
     };
     let minutes = (!random.chance(12)).then(|| random.magnitude(1, 600) as u32);
     let array = (!het && random.chance(12)).then(|| random.magnitude(2, 30) as u32);
     let begin = random.chance(10).then(|| random.magnitude(30, 3 * 86_400));
-    Part { account, partitions, minutes, ask: ask(random), array, begin }
+    let queue = random.chance(35).then(|| random.between(0, QUEUES.len() as u64 - 1) as usize);
+    Part { account, partitions, minutes, ask, array, begin, queue }
+}
+
+/// GPUs as somebody might ask for them.
+pub(crate) fn gpu_wish(random: &mut Random) -> GpuWish {
+    let place = random.pick(&[GpuPlace::Job, GpuPlace::Node, GpuPlace::Node, GpuPlace::Socket, GpuPlace::Task]);
+    let of = random.chance(50).then(|| random.between(0, GPU_TYPES.len() as u64 - 1) as usize);
+    GpuWish { place, of, count: random.magnitude(1, 4) as u32, sockets: random.between(1, 2) as u32 }
+}
+
+/// Memory as somebody might ask for it.
+pub(crate) fn memory(random: &mut Random) -> Memory {
+    match random.between(0, 9) {
+        0 => Memory::PerNode(0),
+        1..6 => Memory::PerNode(random.magnitude(200, 60_000)),
+        _ => Memory::PerCpu(random.magnitude(100, 6_000)),
+    }
 }
 
 fn ask(random: &mut Random) -> Ask {
@@ -188,5 +311,7 @@ fn ask(random: &mut Random) -> Ask {
         nodes,
         min_cpus_per_node: some(random, 5, 4),
         exclusive: random.chance(4),
+        memory: if random.chance(35) { memory(random) } else { Memory::Unset },
+        gpus: random.chance(25).then(|| gpu_wish(random)),
     }
 }

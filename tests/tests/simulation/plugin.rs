@@ -1,11 +1,13 @@
 //! The plugin in the model's slurmctld: `policy::job::Gate` without its files and locks.
 
 use bursar_policy::job::{Edit, Ledger, Request, Verdict, judge, judge_edit};
-use bursar_policy::reason::{Owner, Reason, Within};
+use bursar_policy::reason::{self, Reason, Within};
 use bursar_policy::snapshot::LiveJobRef;
-use bursar_policy::{PeriodKind, Snapshot, Timestamp};
+use bursar_policy::{PeriodKind, Resource, Snapshot, Timestamp};
 
-use super::site::{FIRST_UID, PEOPLE, account_named};
+use super::limits::Owner;
+use super::site::{FIRST_UID, account_named};
+use super::things::{CPU, GPU, MEMORY, MONEY, NODE, QUEUES, TYPED};
 
 /// What the plugin has in memory.
 #[derive(Default)]
@@ -28,10 +30,10 @@ pub(crate) struct Files {
 
 /// The answer to a submission.
 pub(crate) enum Answer {
-    /// Let in, in this account.
-    Admit(usize),
-    /// Refused; with owner and kind where the current period's CPU time was the cause.
-    Refuse(Option<(usize, PeriodKind)>),
+    /// Let in, in this account; with the queue that was written into a request that named none.
+    Admit(usize, Option<usize>),
+    /// Refused; with owner, thing and kind where the current period was the cause.
+    Refuse(Option<(Owner, usize, PeriodKind)>),
 }
 
 impl Plugin {
@@ -66,15 +68,18 @@ impl Plugin {
             Verdict::Admit(terms) => {
                 self.ledger.book(snapshot, &terms, now);
                 self.booked_at.push(now);
-                Answer::Admit(account_named(terms.account))
+                let queue = terms.qos.and_then(|qos| QUEUES.iter().position(|(name, _)| *name == qos));
+                Answer::Admit(account_named(terms.account), queue)
             }
-            Verdict::Refuse(Reason::Consumed { owner, within: Within::Period(kind), next: false, .. }) => {
+            Verdict::Refuse(Reason::Consumed { owner, what, within: Within::Period(kind), next: false, .. }) => {
+                let person = (request.uid - FIRST_UID) as usize;
                 let owner = match owner {
-                    Owner::You => (request.uid - FIRST_UID) as usize,
-                    Owner::Account(name) => PEOPLE + account_named(name),
+                    reason::Owner::You => Owner::Person(person),
+                    reason::Owner::YouIn(name) => Owner::Seat(person, account_named(name)),
+                    reason::Owner::Account(name) => Owner::Account(account_named(name)),
                     other => panic!("a limit that nobody set: {other:?}"),
                 };
-                Answer::Refuse(Some((owner, kind)))
+                Answer::Refuse(Some((owner, thing(what.resource), kind)))
             }
             Verdict::Refuse(_) => Answer::Refuse(None),
         }
@@ -95,5 +100,17 @@ impl Plugin {
             self.booked_at.push(now);
         }
         true
+    }
+}
+
+/// The model's own place for a resource.
+fn thing(resource: Resource) -> usize {
+    match resource {
+        Resource::Cpu => CPU,
+        Resource::Gpu => GPU,
+        Resource::Memory => MEMORY,
+        Resource::Node => NODE,
+        Resource::Money => MONEY,
+        Resource::GpuType(which) => TYPED + usize::from(which),
     }
 }

@@ -5,15 +5,17 @@ use bursar_agent::config::{self, Config, ConfigPaths};
 use bursar_agent::snapshot::compile::Cluster;
 use bursar_agent::store::contents::Contents as Stored;
 use bursar_agent::store::{
-    Account, Amount, Grant, Holder, Limit, LimitKind, LimitTarget, Origin, Over, PersonState, Presence, Role, Scope,
-    Subject, SubjectId, SubjectKind, Thing,
+    Account, Grant, Holder, Origin, PersonState, Presence, Role, Scope, Subject, SubjectId, SubjectKind,
 };
+use bursar_policy::job::Memory;
 use bursar_policy::snapshot::{ClusterFacts, Partition};
-use bursar_policy::{AccountName, GrantId, PeriodKind, Timestamp, Uid, UserName};
+use bursar_policy::{AccountName, Gpus, GrantId, PeriodKind, Timestamp, Uid, UserName};
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 
+use super::limits::{self, Owner, Rule};
 use super::random::Random;
+use super::things::{GPU_TYPES, PRICES, queues};
 
 /// Accounts by name with the one above, parents first.
 pub(crate) const ACCOUNTS: [(&str, Option<usize>); 7] = [
@@ -25,33 +27,38 @@ pub(crate) const ACCOUNTS: [(&str, Option<usize>); 7] = [
     ("history", Some(2)),
     ("spinoff", None),
 ];
+/// Accounts that are counted in zones of their own.
+const ZONES: [(usize, &str); 2] = [(2, "Asia/Tokyo"), (6, "America/New_York")];
 /// How many people there are.
 pub(crate) const PEOPLE: usize = 12;
 /// The uid of the first of them.
 pub(crate) const FIRST_UID: u32 = 65_600;
 /// CPUs of the whole cluster.
-pub(crate) const CPUS: u64 = 160;
+pub(crate) const CPUS: u64 = 224;
+/// GPUs of the whole cluster.
+pub(crate) const GPUS: u64 = 24;
 /// Seconds for which slurmctld shows a job that has ended.
 pub(crate) const MIN_JOB_AGE: u64 = 300;
 
 /// The kinds of period that limits are counted by.
 pub(crate) const KINDS: [PeriodKind; 4] = [PeriodKind::Day, PeriodKind::Week, PeriodKind::Month, PeriodKind::Quarter];
 
-/// CPU-seconds in a period of each of [`KINDS`]; `None` is unlimited.
-pub(crate) type CpuLimits = [Option<u64>; KINDS.len()];
-
 /// Everything that stays as it is during a simulation.
 pub(crate) struct Site {
     /// The site's zone and week.
     pub(crate) calendar: Calendar,
-    /// The examples' configuration.
+    /// The site's calendar, and those of [`ZONES`].
+    pub(crate) calendars: Vec<Calendar>,
+    /// The examples' configuration, with prices and queues.
     pub(crate) config: Config,
     /// What the store would hold.
     pub(crate) stored: Stored,
     /// What slurmctld says of itself.
     pub(crate) cluster: Cluster,
-    /// Limits of the people, then of the accounts: the order of owners everywhere here.
-    pub(crate) limits: Vec<CpuLimits>,
+    /// The limits.
+    pub(crate) rules: Vec<Rule>,
+    /// Who holds each grant, and for which account; their numbers start at 1.
+    pub(crate) grants: Vec<(usize, usize)>,
     /// Accounts that each person may use.
     pub(crate) granted: Vec<Vec<usize>>,
 }
@@ -60,21 +67,13 @@ impl Site {
     /// A site in `zone`; the limits are random.
     pub(crate) fn new(zone: &str, seed: u64) -> Self {
         let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/examples");
-        let paths = ConfigPaths { machine: examples.join("bursar.toml"), policy: examples.join("policy.toml") };
+        let folder = tempfile::tempdir().expect("a folder");
+        let policy = folder.path().join("policy.toml");
+        let example = std::fs::read_to_string(examples.join("policy.toml")).expect("the shipped example");
+        std::fs::write(&policy, format!("{example}{PRICES}{}", queues())).expect("a copy of it");
+        let paths = ConfigPaths { machine: examples.join("bursar.toml"), policy };
         let config = config::load(&paths).expect("the shipped examples are sound");
         let mut random = Random::of(seed, 1);
-        let mut limits = Vec::new();
-        for _ in 0..PEOPLE {
-            limits.push(owner_limits(&mut random, 20));
-        }
-        for (account, _) in ACCOUNTS {
-            let hours = match account {
-                "uni" => 200,
-                "science" | "arts" => 90,
-                _ => 50,
-            };
-            limits.push(owner_limits(&mut random, hours));
-        }
         let granted: Vec<Vec<usize>> = (0..PEOPLE)
             .map(|person| match person % 4 {
                 0 => vec![3],
@@ -84,19 +83,34 @@ impl Site {
                 _ => vec![6, 3, 2, 5],
             })
             .collect();
-        let stored = stored(&limits, &granted);
+        let rules = limits::draw(&mut random, &granted);
+        let grants: Vec<(usize, usize)> = granted
+            .iter()
+            .enumerate()
+            .flat_map(|(person, accounts)| accounts.iter().map(move |at| (person, *at)))
+            .collect();
+        let stored = stored(&rules, &grants);
         let calendar =
-            Calendar { zone: TimeZone::get(zone).expect("a zone"), week_start: Weekday::Monday, year_start: 11 };
-        Self { calendar, config, stored, cluster: cluster(), limits, granted }
+            |zone| Calendar { zone: TimeZone::get(zone).expect("a zone"), week_start: Weekday::Monday, year_start: 11 };
+        let calendars = std::iter::once(zone).chain(ZONES.map(|(_, zone)| zone)).map(calendar).collect();
+        let cluster = cluster().priced(&config.policy.prices);
+        Self { calendar: calendar(zone), calendars, config, stored, cluster, rules, grants, granted }
     }
 
-    /// The owner's name.
-    pub(crate) fn owner(owner: usize) -> String {
-        match owner.checked_sub(PEOPLE) {
-            None => format!("person {}", FIRST_UID as usize + owner),
-            Some(account) => format!("account {}", ACCOUNTS[account].0),
+    /// The position of the calendar that an owner's limits are counted by.
+    pub(crate) fn calendar_of(owner: Owner) -> usize {
+        match owner {
+            Owner::Person(_) | Owner::Grant(_) => 0,
+            Owner::Account(at) | Owner::Seat(_, at) => {
+                ZONES.iter().position(|(zoned, _)| *zoned == at).map_or(0, |position| position + 1)
+            }
         }
     }
+}
+
+/// The name of the account at a position.
+pub(crate) fn account(at: usize) -> AccountName {
+    AccountName::new(ACCOUNTS[at].0).expect("a sound name")
 }
 
 /// The account at `account` and those above it.
@@ -109,22 +123,7 @@ pub(crate) fn account_named(name: &str) -> usize {
     ACCOUNTS.iter().position(|(known, _)| *known == name).expect("a known account")
 }
 
-fn owner_limits(random: &mut Random, hours: u64) -> CpuLimits {
-    let day = random.between(hours * 1_800, hours * 5_400);
-    let week = day * random.between(25, 70) / 10;
-    let month = week * random.between(15, 45) / 10;
-    let quarter = month * random.between(10, 30) / 10;
-    let mut limits = [Some(day), Some(week), Some(month), Some(quarter)];
-    for slot in &mut limits {
-        if random.chance(20) {
-            *slot = None;
-        }
-    }
-    limits
-}
-
-fn stored(limits: &[CpuLimits], granted: &[Vec<usize>]) -> Stored {
-    let account = |at: usize| AccountName::new(ACCOUNTS[at].0).expect("a sound name");
+fn stored(rules: &[Rule], grants: &[(usize, usize)]) -> Stored {
     let subjects = (0..PEOPLE)
         .map(|person| Subject {
             id: SubjectId(person as i64 + 1),
@@ -144,46 +143,27 @@ fn stored(limits: &[CpuLimits], granted: &[Vec<usize>]) -> Stored {
             parent: ACCOUNTS[at].1.map(account),
             description: String::new(),
             cost_center: String::new(),
-            time_zone: String::new(),
+            time_zone: ZONES.iter().find(|(zoned, _)| *zoned == at).map_or("", |(_, zone)| zone).to_owned(),
             gid: None,
             origin: Origin::Policy,
             state: Presence::Active,
         })
         .collect();
     accounts.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
-    let mut grants = Vec::new();
-    for (person, accounts) in granted.iter().enumerate() {
-        for at in accounts {
-            grants.push(Grant {
-                id: GrantId(grants.len() as u64 + 1),
-                holder: Holder::Subject(SubjectId(person as i64 + 1)),
-                role: Role::ComputeUser,
-                scope: Scope::Account(account(*at)),
-                lifts: None,
-                from: Timestamp(0),
-                until: None,
-                reason: String::new(),
-                origin: Origin::Manual,
-                granted_by: String::new(),
-                granted_at: Timestamp(0),
-                revocation: None,
-            });
-        }
-    }
-    let kinds = KINDS.map(|kind| LimitKind::Consumed(Thing::Cpu, Over::Period(kind)));
-    let mut all = Vec::new();
-    for (owner, amounts) in limits.iter().enumerate() {
-        let target = match owner.checked_sub(PEOPLE) {
-            None => LimitTarget::Person(SubjectId(owner as i64 + 1)),
-            Some(at) => LimitTarget::Account(account(at)),
-        };
-        for (kind, amount) in kinds.into_iter().zip(amounts) {
-            if let Some(amount) = amount {
-                let amount = Amount::AtMost(*amount);
-                all.push(Limit { target: target.clone(), kind, amount, origin: Origin::Manual });
-            }
-        }
-    }
+    let grants = grants.iter().zip(1..).map(|((person, at), id)| Grant {
+        id: GrantId(id),
+        holder: Holder::Subject(SubjectId(*person as i64 + 1)),
+        role: Role::ComputeUser,
+        scope: Scope::Account(account(*at)),
+        lifts: None,
+        from: Timestamp(0),
+        until: None,
+        reason: String::new(),
+        origin: Origin::Manual,
+        granted_by: String::new(),
+        granted_at: Timestamp(0),
+        revocation: None,
+    });
     Stored {
         subjects,
         identities: Vec::new(),
@@ -191,30 +171,37 @@ fn stored(limits: &[CpuLimits], granted: &[Vec<usize>]) -> Stored {
         groups: Vec::new(),
         memberships: Vec::new(),
         accounts,
-        grants,
-        limits: all,
+        grants: grants.collect(),
+        limits: limits::stored(rules),
     }
 }
 
 fn cluster() -> Cluster {
-    let partition = |name: &str, default, max, nodes, cpus, whole| Partition {
+    let partition = |name: &str, default, max, nodes, cpus, memory| Partition {
         name: name.into(),
         default: name == "main",
-        whole_nodes: whole,
+        whole_nodes: name == "whole",
         default_minutes: default,
         max_minutes: max,
         max_nodes: nodes,
         cpus_per_node: cpus,
+        default_memory: memory,
+        memory_per_node: if name == "gpu" { 131_072 } else { 65_536 },
+        sockets_per_node: 2,
         ..Partition::default()
     };
+    let mut partitions = vec![
+        partition("main", Some(60), Some(1_440), 8, 16, Memory::PerCpu(2_048)),
+        partition("long", None, Some(2_880), 8, 16, Memory::Unset),
+        partition("whole", Some(30), Some(720), 4, 8, Memory::PerCpu(1_024)),
+        partition("free", None, None, 2, 8, Memory::PerNode(4_096)),
+        partition("gpu", Some(60), Some(1_440), 6, 16, Memory::PerNode(8_192)),
+    ];
+    // A node has four of the one type or two of the other.
+    partitions[4].gpus_per_node = Gpus { all: 4, typed: [4, 2, 0, 0, 0, 0, 0, 0] };
     Cluster {
         facts: ClusterFacts { granule: 2, threads_per_core: 2, ..ClusterFacts::default() },
-        partitions: vec![
-            partition("main", Some(60), Some(1_440), 8, 16, false),
-            partition("long", None, Some(2_880), 8, 16, false),
-            partition("whole", Some(30), Some(720), 4, 8, true),
-            partition("free", None, None, 2, 8, false),
-        ],
-        gpu_types: Vec::new(),
+        partitions,
+        gpu_types: GPU_TYPES.map(str::to_owned).to_vec(),
     }
 }

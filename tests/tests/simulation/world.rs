@@ -1,6 +1,7 @@
 //! The model: slurmctld with the plugin, slurmdbd, bursard, and the clock that moves them.
 
 mod bursard;
+mod edits;
 mod slurmctld;
 
 use std::cmp::Reverse;
@@ -8,15 +9,17 @@ use std::collections::BinaryHeap;
 
 use bursar_agent::accounting::{LiveJob, listed};
 use bursar_agent::slurm::settled::EndState;
-use bursar_policy::job::{Edit, TimeLimit};
-use bursar_policy::{PeriodKind, Snapshot, Timestamp};
+use bursar_policy::{Period, PeriodKind, Snapshot, Timestamp};
 
 use super::agent::{Agent, Database, live_jobs};
-use super::job::{Excuse, Job, State, allocation};
+use super::allocation::allocation;
+use super::job::{Excuse, Job, State};
+use super::limits::Owner;
 use super::plan::{Fate, Part, Plan};
 use super::plugin::{Answer, Files, Plugin};
 use super::random::Random;
-use super::site::{ACCOUNTS, CPUS, KINDS, MIN_JOB_AGE, Site};
+use super::site::{ACCOUNTS, CPUS, GPUS, KINDS, MIN_JOB_AGE, Site};
+use super::things::{Amounts, CPU, GPU, THINGS};
 use super::truth::{Tally, Truth, Violation, Wish};
 
 /// Seconds of bursard's presence after which no booking of a refused job may be left.
@@ -27,7 +30,12 @@ const BRISK: u64 = 40;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Submit(usize),
-    Create { plan: usize, accounts: Vec<usize>, verdict_at: i64, epoch: u32 },
+    Create {
+        plan: usize,
+        seats: Vec<(usize, usize)>,
+        verdict_at: i64,
+        epoch: u32,
+    },
     Schedule,
     End(usize, u32),
     Requeue(usize, u32),
@@ -45,18 +53,19 @@ enum Event {
     OutageEnds(bool),
     Restart,
     Check,
-    Edge(usize),
+    /// In the calendar at a position, of a kind.
+    Edge(usize, usize),
 }
 
 /// What happened in one simulation.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Numbers {
     /// Jobs judged, components counted singly.
     pub(crate) judged: u64,
     /// Of them admitted.
     pub(crate) admitted: u64,
-    /// Of them refused for CPU time of the current period.
-    pub(crate) refused_for_time: u64,
+    /// Of them refused for a limit of the current period, by thing.
+    pub(crate) refused_for: [u64; THINGS],
     /// Runs that started.
     pub(crate) runs: u64,
     /// Runs after a requeue.
@@ -73,8 +82,8 @@ pub(crate) struct Numbers {
     pub(crate) lost: u64,
     /// Jobs that nobody told bursard of in time after an outage.
     pub(crate) late: u64,
-    /// By kind of period.
-    pub(crate) tallies: [Tally; KINDS.len()],
+    /// By kind of period, then by thing.
+    pub(crate) tallies: [[Tally; THINGS]; KINDS.len()],
 }
 
 /// What is going through bursard's hands.
@@ -97,7 +106,8 @@ pub(crate) struct World<'a> {
     jobs: Vec<Job>,
     /// Jobs that squeue shows.
     shown: Vec<usize>,
-    free: u64,
+    /// CPUs and GPUs that nobody has.
+    free: [u64; 2],
     next_id: u32,
     scheduled: bool,
     epoch: u32,
@@ -131,11 +141,11 @@ impl<'a> World<'a> {
             events: 0,
             jobs: Vec::new(),
             shown: Vec::new(),
-            free: CPUS,
+            free: [CPUS, GPUS],
             next_id: 1,
             scheduled: false,
             epoch: 0,
-            agent: Agent::new(),
+            agent: Agent::new(site),
             agent_up_since: Some(from),
             came_back: false,
             token: 0,
@@ -162,11 +172,13 @@ impl<'a> World<'a> {
         for (at, plan) in self.plans.iter().enumerate() {
             self.at(plan.at, Event::Submit(at));
         }
-        for (index, kind) in KINDS.into_iter().enumerate() {
-            let mut edge = self.site.calendar.period(kind, from).expect("an instant of the calendar").end;
-            while edge < to {
-                self.at(edge, Event::Edge(index));
-                edge = self.site.calendar.period(kind, edge).expect("an instant of the calendar").end;
+        for (position, calendar) in self.site.calendars.iter().enumerate() {
+            for (index, kind) in KINDS.into_iter().enumerate() {
+                let mut edge = calendar.period(kind, from).expect("an instant of the calendar").end;
+                while edge < to {
+                    self.at(edge, Event::Edge(position, index));
+                    edge = calendar.period(kind, edge).expect("an instant of the calendar").end;
+                }
             }
         }
         let mut at = from;
@@ -207,15 +219,17 @@ impl<'a> World<'a> {
             self.now = Timestamp(at);
             self.happens(event)?;
         }
+        self.now = to;
+        self.check_limits()?;
         Ok(self.numbers)
     }
 
     fn happens(&mut self, event: Event) -> Result<(), Violation> {
         match event {
             Event::Submit(at) => self.submit(at),
-            Event::Create { plan, accounts, verdict_at, epoch } => {
+            Event::Create { plan, seats, verdict_at, epoch } => {
                 if epoch == self.epoch {
-                    self.create(plan, &accounts, Timestamp(verdict_at));
+                    self.create(plan, &seats, Timestamp(verdict_at));
                 }
             }
             Event::Schedule => self.schedule(),
@@ -257,7 +271,7 @@ impl<'a> World<'a> {
             }
             Event::Restart => self.restart(),
             Event::Check => self.check()?,
-            Event::Edge(kind) => self.edge(kind)?,
+            Event::Edge(calendar, kind) => self.edge(calendar, kind)?,
         }
         Ok(())
     }
@@ -270,29 +284,23 @@ impl<'a> World<'a> {
 
     // People and the plugin.
 
-    fn texts(&self, part: &Part) -> (Option<String>, Option<String>) {
-        let names: Vec<&str> =
-            part.partitions.iter().map(|at| self.site.cluster.partitions[*at].name.as_str()).collect();
-        ((!names.is_empty()).then(|| names.join(",")), part.array.map(|tasks| format!("1-{tasks}")))
-    }
-
     fn submit(&mut self, at: usize) {
         let plan = self.plans[at];
-        let mut accounts = Vec::new();
+        let mut seats = Vec::new();
         for part in &plan.parts {
             self.numbers.judged += 1;
-            let texts = self.texts(part);
+            let texts = Plan::texts(self.site, part);
             match self.plugin.submit(&self.files, &plan.request(part, &texts), self.now) {
-                Answer::Admit(account) => {
+                Answer::Admit(account, queue) => {
                     self.numbers.admitted += 1;
-                    accounts.push(account);
+                    seats.push((account, part.queue.or(queue).unwrap_or(0)));
                     self.stir();
                 }
                 Answer::Refuse(cause) => {
-                    if let Some((owner, kind)) = cause {
-                        self.numbers.refused_for_time += 1;
+                    if let Some((owner, thing, kind)) = cause {
+                        self.numbers.refused_for[thing] += 1;
                         if plan.parts.len() == 1 {
-                            self.note_wish(plan, part, owner, kind);
+                            self.note_wish(plan, part, owner, thing, kind);
                         }
                     }
                     // A heterogeneous job enters whole or not at all.
@@ -302,24 +310,26 @@ impl<'a> World<'a> {
         }
         if let Fate::Created(delay) = plan.fate {
             let (epoch, verdict_at) = (self.epoch, self.now.0);
-            self.after(delay, Event::Create { plan: at, accounts, verdict_at, epoch });
+            self.after(delay, Event::Create { plan: at, seats, verdict_at, epoch });
         }
     }
 
-    fn note_wish(&mut self, plan: &Plan, part: &Part, owner: usize, kind: PeriodKind) {
+    fn note_wish(&mut self, plan: &Plan, part: &Part, owner: Owner, thing: usize, kind: PeriodKind) {
         let mut random = Random::of(self.seed, 1_000 + plan.number as u64);
-        let partition = &self.site.cluster.partitions[part.partitions.first().copied().unwrap_or(0)];
-        let granule = self.site.cluster.facts.granule;
-        let Some(cpus) = allocation(&part.ask, partition, granule, &mut random) else { return };
+        let place = part.partitions.first().copied().unwrap_or(0);
+        let partition = &self.site.cluster.partitions[place];
+        let queue = part.queue.unwrap_or(0);
+        let Some(held) = allocation(&part.ask, self.site, place, queue, &mut random) else { return };
         let minutes = part.minutes.or(partition.default_minutes).or(partition.max_minutes).unwrap_or(60);
         let begin = self.now.plus(part.begin.unwrap_or(0));
-        let period = self.site.calendar.period(kind, self.now).expect("an instant of the calendar");
-        let mut cpu_seconds = 0;
+        let calendar = &self.site.calendars[Site::calendar_of(owner)];
+        let period = calendar.period(kind, self.now).expect("an instant of the calendar");
+        let mut amount = 0;
         for _ in 0..part.array.unwrap_or(1) {
             let seconds = wants(&mut random, Some(u64::from(minutes) * 60));
-            cpu_seconds += cpus * period.overlap(begin, begin.plus(seconds));
+            amount += held[thing] * period.overlap(begin, begin.plus(seconds));
         }
-        self.truth.wish(Wish { owner, kind, cpu_seconds });
+        self.truth.wish(Wish { owner, thing, kind, amount });
     }
 
     /// Something was booked: bursard's next list comes soon.
@@ -334,7 +344,7 @@ impl<'a> World<'a> {
 
     // slurmctld.
 
-    fn create(&mut self, at: usize, accounts: &[usize], verdict_at: Timestamp) {
+    fn create(&mut self, at: usize, seats: &[(usize, usize)], verdict_at: Timestamp) {
         let plan = self.plans[at];
         let fits = |part: &Part| {
             let all = if part.partitions.is_empty() { vec![0] } else { part.partitions.clone() };
@@ -344,7 +354,9 @@ impl<'a> World<'a> {
         if places.iter().any(Vec::is_empty) {
             return;
         }
-        for ((number, part), (account, partitions)) in plan.parts.iter().enumerate().zip(accounts.iter().zip(places)) {
+        for ((number, part), ((account, queue), partitions)) in
+            plan.parts.iter().enumerate().zip(seats.iter().zip(places))
+        {
             let id = self.next_id;
             self.next_id += 1;
             let submit = self.now;
@@ -353,9 +365,9 @@ impl<'a> World<'a> {
                 let after = random.magnitude(1, 20_000);
                 self.after(after, Event::CancelPending(self.jobs.len()));
             }
-            if random.chance(15) {
-                let mut after = random.magnitude(1, 7_200);
-                for _ in 0..random.between(1, 3) {
+            if random.chance(50) {
+                let mut after = random.magnitude(1, 2_400);
+                for _ in 0..random.between(1, 4) {
                     self.after(after, Event::Edit(self.jobs.len()));
                     after += if random.chance(50) { random.between(0, 6) } else { random.magnitude(1, 7_200) };
                 }
@@ -371,11 +383,12 @@ impl<'a> World<'a> {
                 partitions,
                 minutes: part.minutes,
                 ask: part.ask,
+                queue: *queue,
                 verdict_at,
                 submit,
                 eligible,
                 state: State::Pending,
-                cpus: 0,
+                held: Amounts::default(),
                 started: None,
                 runs_since: submit,
                 wants: 0,
@@ -399,82 +412,21 @@ impl<'a> World<'a> {
         }
     }
 
-    fn edit(&mut self, at: usize) {
-        if self.jobs[at].state != State::Pending {
-            return;
-        }
-        let now = self.now;
-        let job = &mut self.jobs[at];
-        let (mut ask, mut minutes, mut partitions) = (job.ask, job.minutes, job.partitions.clone());
-        let (mut account, mut eligible) = (job.account, job.eligible);
-        let mut edit = Edit::default();
-        let name;
-        match job.random.between(0, 9) {
-            0..4 => {
-                let wish = job.random.magnitude(1, 900) as u32;
-                minutes = Some(wish);
-                edit.time_limit = Some(TimeLimit::Minutes(wish));
-            }
-            4 => {
-                let wish = job.random.magnitude(1, 16) as u32;
-                ask.tasks = Some(wish);
-                edit.tasks = Some(wish);
-            }
-            5 => {
-                let wish = job.random.magnitude(1, 6) as u32;
-                ask.cpus_per_task = Some(wish);
-                edit.cpus_per_task = Some(wish);
-            }
-            6 => {
-                let least = job.random.magnitude(1, 3) as u32;
-                let most = least + job.random.between(0, 2) as u32;
-                ask.nodes = Some((least, most));
-                edit.min_nodes = Some(least);
-                edit.max_nodes = Some(most);
-            }
-            7 => {
-                account = job.random.pick(&self.site.granted[job.person]);
-                edit.account = Some(ACCOUNTS[account].0);
-            }
-            8 => {
-                let place = job.random.between(0, 2) as usize;
-                partitions = vec![place];
-                name = self.site.cluster.partitions[place].name.clone();
-                edit.partition = Some(&name);
-            }
-            _ => {
-                let begin = now.plus(job.random.magnitude(1, 2 * 86_400));
-                let begin = if job.random.chance(50) { now } else { begin };
-                eligible = begin;
-                edit.begin_at = Some(begin);
+    /// Every limit as far as now, in the periods that go on and over the grants' lives.
+    fn check_limits(&self) -> Result<(), Violation> {
+        for (position, calendar) in self.site.calendars.iter().enumerate() {
+            for kind in KINDS {
+                let period = calendar.period(kind, Timestamp(self.now.0 - 1)).expect("an instant of the calendar");
+                self.truth.check(self.site, &self.jobs, (position, Some(kind)), &period, self.now)?;
             }
         }
-        self.numbers.edits[0] += 1;
-        let id = self.jobs[at].id;
-        let allowed = self.plugin.modify(&self.files, id, &edit, now);
-        let places = self.fitting(&partitions, minutes, &ask);
-        let outcome = if allowed { "made" } else { "refused" };
-        let job = &mut self.jobs[at];
-        job.note(now, format!("edit {outcome}: {}", shown(&edit)));
-        if !allowed {
-            return;
-        }
-        self.numbers.edits[1] += 1;
-        self.active_until = self.active_until.max(now.plus(BRISK + 8));
-        if places.is_empty() {
-            return;
-        }
-        (job.ask, job.minutes, job.partitions) = (ask, minutes, places);
-        (job.account, job.eligible) = (account, eligible);
-        job.raised_at = Some(now);
-        self.stir();
-        self.at(eligible, Event::Schedule);
+        let ever = Period { start: Timestamp(0), end: Timestamp::NEVER };
+        self.truth.check(self.site, &self.jobs, (0, None), &ever, self.now)
     }
 
     fn check(&mut self) -> Result<(), Violation> {
-        for kind in KINDS {
-            let period = self.site.calendar.period(kind, self.now).expect("an instant of the calendar");
-            self.truth.check(self.site, &self.jobs, kind, &period, self.now)?;
+        if self.chance.chance(20) {
+            self.check_limits()?;
         }
         let up = self.agent_up_since.is_some_and(|since| self.now.seconds_since(since) > 2 * BOOKING_ENDS);
         if up {
@@ -488,11 +440,13 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    fn edge(&mut self, index: usize) -> Result<(), Violation> {
+    fn edge(&mut self, position: usize, index: usize) -> Result<(), Violation> {
         let kind = KINDS[index];
-        let period = self.site.calendar.period(kind, Timestamp(self.now.0 - 1)).expect("an instant of the calendar");
-        self.truth.check(self.site, &self.jobs, kind, &period, self.now)?;
-        self.truth.tally(self.site, &self.jobs, kind, &period, &mut self.numbers.tallies[index]);
+        let calendar = &self.site.calendars[position];
+        let period = calendar.period(kind, Timestamp(self.now.0 - 1)).expect("an instant of the calendar");
+        self.truth.check(self.site, &self.jobs, (position, Some(kind)), &period, self.now)?;
+        let tallies = &mut self.numbers.tallies[index];
+        self.truth.tally(self.site, &self.jobs, (position, kind), &period, tallies);
         Ok(())
     }
 }
@@ -505,11 +459,4 @@ fn wants(random: &mut Random, limit: Option<u64>) -> u64 {
         2..7 => random.magnitude(1, most),
         _ => random.between(1, most),
     }
-}
-
-/// The fields that an edit names.
-fn shown(edit: &Edit<'_>) -> String {
-    let text = format!("{edit:?}");
-    let fields = text.trim_start_matches("Edit { ").split(", ");
-    fields.filter(|field| !field.ends_with("None") && !field.ends_with("false")).collect::<Vec<_>>().join(", ")
 }

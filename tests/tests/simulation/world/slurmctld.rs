@@ -5,11 +5,10 @@ use super::*;
 impl World<'_> {
     /// The partitions in which a job could ever start.
     pub(super) fn fitting(&self, partitions: &[usize], minutes: Option<u32>, ask: &crate::plan::Ask) -> Vec<usize> {
-        let granule = self.site.cluster.facts.granule;
         let fits = |at: &usize| {
             let partition = &self.site.cluster.partitions[*at];
             let short = minutes.is_none_or(|asked| partition.max_minutes.is_none_or(|most| asked <= most));
-            short && allocation(ask, partition, granule, &mut Random::of(0, 0)).is_some()
+            short && allocation(ask, self.site, *at, 0, &mut Random::of(0, 0)).is_some()
         };
         partitions.iter().copied().filter(fits).collect()
     }
@@ -20,8 +19,8 @@ impl World<'_> {
             self.shown.iter().copied().filter(|at| self.jobs[*at].state == State::Pending).collect();
         for at in waiting {
             while self.jobs[at].state == State::Pending && self.jobs[at].eligible <= self.now {
-                if self.jobs[at].random.chance(15) {
-                    let later = self.jobs[at].random.magnitude(1, 900);
+                if self.jobs[at].random.chance(35) {
+                    let later = self.jobs[at].random.magnitude(1, 2_400);
                     self.after(later, Event::Schedule);
                     break;
                 }
@@ -39,15 +38,15 @@ impl World<'_> {
         }
     }
 
-    /// Starts a job, or one task of an array, if there are CPUs.
+    /// Starts a job, or one task of an array, if there are CPUs and GPUs.
     pub(super) fn start(&mut self, at: usize) -> bool {
         let job = &mut self.jobs[at];
         let place = job.random.pick(&job.partitions);
         let partition = &self.site.cluster.partitions[place];
-        let Some(cpus) = allocation(&job.ask, partition, self.site.cluster.facts.granule, &mut job.random) else {
+        let Some(held) = allocation(&job.ask, self.site, place, job.queue, &mut job.random) else {
             return false;
         };
-        if cpus > self.free {
+        if held[CPU] > self.free[0] || held[GPU] > self.free[1] {
             return false;
         }
         let mut runs = at;
@@ -62,7 +61,7 @@ impl World<'_> {
             self.shown.push(runs);
             self.jobs.push(task);
         }
-        self.free -= cpus;
+        self.free = [self.free[0] - held[CPU], self.free[1] - held[GPU]];
         self.numbers.runs += 1;
         let job = &mut self.jobs[runs];
         self.numbers.requeued += u64::from(job.restarts > 0);
@@ -71,11 +70,11 @@ impl World<'_> {
         job.state = State::Running;
         job.started = Some(self.now);
         job.runs_since = self.now;
-        job.cpus = cpus;
+        job.held = held;
         job.partitions = vec![place];
         job.minutes = limit.map(|seconds| (seconds / 60) as u32);
         job.wants = wants(&mut job.random, limit);
-        job.note(self.now, format!("job {} starts on {cpus} CPUs of {}, limit {limit:?} s", job.id, partition.name));
+        job.note(self.now, format!("job {} starts with {held:?} of {}, limit {limit:?} s", job.id, partition.name));
         let (serial, wanted) = (job.serial, job.wants);
         let turn = job.random.between(0, 99);
         let inside = job.random.between(0, wanted.saturating_sub(1));
@@ -99,7 +98,7 @@ impl World<'_> {
         job.serial += 1;
         job.note(self.now, format!("{} after {} s", state.word(), job.ran));
         if job.started.is_some() {
-            self.free += job.cpus;
+            self.free = [self.free[0] + job.held[CPU], self.free[1] + job.held[GPU]];
         }
         let delay = match job.random.between(0, 99) {
             0..92 => job.random.between(0, 60),
@@ -130,7 +129,7 @@ impl World<'_> {
         job.submit = self.now;
         job.eligible = self.now.plus(delay);
         job.started = None;
-        job.cpus = 0;
+        job.held = Amounts::default();
         job.ran = 0;
         job.suspended = 0;
         job.restarts += 1;
