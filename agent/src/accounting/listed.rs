@@ -242,3 +242,18 @@ fn partition_of(facts: &Facts, partition: &PartitionFacts, gpu_types: &[String])
         prices: Prices::default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slurm::live::{SharingColumn, parse};
+
+    #[test]
+    fn given_a_waiting_job_listed_without_memory_then_it_may_have_all_of_its_nodes() {
+        // `--mem=0` in a partition with DefMemPerCPU: a default would be listed as a number.
+        let line = "10|10|N/A|N/A|N/A|1002|lasers|main|normal|PENDING|1795321627|N/A|N/A|N/A|UNLIMITED|0:00|2|2|1|1|1|\
+            1|0|OK|N/A|N/A|*|cpu=2,mem=16000M,node=1,billing=2|0|0|";
+        let listed = parse(line, SharingColumn::OverSubscribe).unwrap();
+        assert_eq!(live_job(&listed, &[]).shape.memory, Memory::PerNode(0));
+    }
+}

@@ -240,7 +240,9 @@ fn memory(partition: Option<&PartitionRef<'_>>, shape: &Shape, whole: bool, node
 fn spread_of_listed(shape: &Shape, most: u64) -> u64 {
     let nodes = nodes(shape, 0).min(most);
     let tasks = tasks(shape, nodes);
-    let (least, named) = (shape.min_nodes.unwrap_or(1), shape.tasks.unwrap_or(1));
+    // Every node has a task of its own, and GPUs are asked for by task only where tasks are named.
+    let least = shape.min_nodes.unwrap_or(1);
+    let named = shape.tasks.unwrap_or(1).max(least);
     let by_node = nodes.div_ceil(u64::from(least).max(1));
     by_node.max(tasks.div_ceil(u64::from(named).max(1)))
 }

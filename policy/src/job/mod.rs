@@ -22,6 +22,8 @@ mod ledger_tests;
 #[cfg(all(test, not(loom)))]
 mod limit_tests;
 mod load;
+#[cfg(test)]
+mod listed_tests;
 mod notice;
 mod place;
 #[cfg(test)]

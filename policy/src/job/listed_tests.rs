@@ -1,0 +1,121 @@
+//! What slurmctld's list leaves open of a waiting job: the bound covers every job that would be listed the same.
+
+use super::*;
+use crate::fixture::{NOW, contents, snapshot};
+use crate::limit::{Line, Measure};
+use crate::reason::{Code, Counted, Within};
+use crate::snapshot::{Contents, LiveJob, Partition};
+use crate::time::{PeriodKind, Timestamp};
+use crate::tres::{Gpus, Resource, Tres};
+
+/// Four nodes of four GPUs in `main`, and `big`, where a job that names no memory has all of the node.
+fn world() -> Contents {
+    let mut contents = contents();
+    contents.gpu_types = vec!["a100".into()];
+    contents.partitions[0].gpus_per_node = Gpus { all: 4, typed: [4, 0, 0, 0, 0, 0, 0, 0] };
+    let big = Partition {
+        name: "big".into(),
+        default: false,
+        default_memory: Memory::Unset,
+        ..contents.partitions[0].clone()
+    };
+    contents.partitions.push(big);
+    contents
+}
+
+fn gpus(all: u32) -> Gpus {
+    Gpus { all, typed: [all, 0, 0, 0, 0, 0, 0, 0] }
+}
+
+fn bound_of(shape: Shape, partition: &str) -> Tres {
+    let request = Request {
+        uid: 70_001,
+        partition: Some(partition),
+        time_limit: TimeLimit::Minutes(60),
+        shape,
+        ..Request::default()
+    };
+    match bound_listed(&snapshot(&world()), &request, request.partition) {
+        Bound::Cost(cost) => cost.tres,
+        Bound::Timeless(partition) => panic!("timeless in {partition:?}"),
+    }
+}
+
+#[test]
+fn given_a_live_job_with_its_first_partitions_default_memory_then_it_may_have_that_of_any() {
+    let default = Shape { memory: Memory::PerCpu(100), ..Shape::default() };
+    assert_eq!(bound_of(default, "main").get(Resource::Memory), 100);
+    assert_eq!(bound_of(default, "main,big").get(Resource::Memory), 4_096);
+    let own = Shape { memory: Memory::PerCpu(150), ..Shape::default() };
+    assert_eq!(bound_of(own, "main,big").get(Resource::Memory), 150, "which is nobody's default");
+}
+
+#[test]
+fn given_a_live_job_with_gpus_on_a_range_of_nodes_then_each_node_may_have_as_many() {
+    let range = Shape { min_nodes: Some(1), max_nodes: Some(3), gpus: gpus(2), ..Shape::default() };
+    let most = bound_of(range, "main");
+    assert_eq!((most.get(Resource::Gpu), most.get(Resource::GpuType(0)), most.get(Resource::Node)), (6, 6, 3));
+    let tasks = Shape { min_nodes: Some(1), min_cpus: 4, tasks: Some(4), gpus: gpus(2), ..Shape::default() };
+    assert_eq!(bound_of(tasks, "main").get(Resource::Gpu), 8, "two on the node of each task");
+}
+
+#[test]
+fn given_a_live_job_with_gpus_and_no_range_of_nodes_then_each_gpu_may_lie_on_a_node_of_its_own() {
+    let job = Shape { min_nodes: Some(1), gpus: gpus(3), ..Shape::default() };
+    let most = bound_of(job, "main");
+    assert_eq!((most.get(Resource::Gpu), most.get(Resource::Node)), (3, 3));
+    // What slurmctld 26.05 lists of a job that named tasks and no nodes.
+    let tasks = Shape { max_nodes: Some(2), tasks: Some(2), min_cpus: 2, ..job };
+    assert_eq!(bound_of(tasks, "main").get(Resource::Node), 3);
+}
+
+fn edit_of(shape: Shape, edit: &Edit<'static>, resource: Resource, limit: u64) -> Option<Code> {
+    let mut contents = world();
+    contents.people[0].lines = vec![Line::unused(Measure::Within(PeriodKind::Month, resource), limit)];
+    contents.jobs = vec![LiveJob {
+        job_id: 12,
+        array_job_id: 0,
+        uid: 70_001,
+        account: "physics".into(),
+        partition: "main".into(),
+        qos: String::new(),
+        running: false,
+        begin_at: Timestamp(0),
+        minutes: Some(60),
+        tasks: 1,
+        shape,
+    }];
+    let world = snapshot(&contents);
+    let jobs: Vec<_> = world.live_jobs(12).collect();
+    judge_edit(&world, &Ledger::default(), &jobs, edit, NOW).err().map(|reason| reason.code())
+}
+
+#[test]
+fn given_an_edit_of_the_partition_then_the_new_ones_default_memory_is_asked_for() {
+    let shape = Shape { memory: Memory::PerCpu(100), ..Shape::default() };
+    let edit = Edit { partition: Some("big"), ..Edit::default() };
+    let (kept, more) = (100 * 3_600, (4_096 - 100) * 3_600);
+    let refused = Some(Code::Consumed(Counted::Memory, Within::Period(PeriodKind::Month)));
+    assert_eq!(edit_of(shape, &edit, Resource::Memory, more - 1), refused);
+    assert_eq!(edit_of(shape, &edit, Resource::Memory, more), None, "what it had is held already");
+    let longer = Edit { time_limit: Some(TimeLimit::Minutes(60)), ..edit };
+    assert_eq!(edit_of(shape, &longer, Resource::Memory, more - 1), refused, "and with a time limit as well");
+    let fewer = Edit { memory: Some(Memory::PerCpu(100)), ..edit };
+    assert_eq!(edit_of(shape, &fewer, Resource::Memory, kept), None, "unless memory is named");
+}
+
+#[test]
+fn given_an_edit_of_the_nodes_then_gpus_of_each_node_grow_with_them() {
+    let shape = Shape { min_nodes: Some(1), max_nodes: Some(1), gpus: gpus(2), ..Shape::default() };
+    let edit = Edit { min_nodes: Some(3), max_nodes: Some(3), ..Edit::default() };
+    let refused = Some(Code::Consumed(Counted::Gpu, Within::Period(PeriodKind::Month)));
+    assert_eq!(edit_of(shape, &edit, Resource::Gpu, 4 * 3_600 - 1), refused);
+    assert_eq!(edit_of(shape, &edit, Resource::Gpu, 4 * 3_600), None);
+}
+
+#[test]
+fn given_a_live_job_with_all_memory_of_its_nodes_then_an_edit_of_its_time_raises_no_cpus() {
+    let shape = Shape { memory: Memory::PerNode(0), ..Shape::default() };
+    let shorter = Edit { time_limit: Some(TimeLimit::Minutes(30)), ..Edit::default() };
+    assert_eq!(edit_of(shape, &shorter, Resource::Cpu, 0), None);
+}
