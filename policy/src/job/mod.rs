@@ -21,9 +21,9 @@ mod ledger;
 mod ledger_tests;
 #[cfg(all(test, not(loom)))]
 mod limit_tests;
-mod load;
 #[cfg(test)]
 mod listed_tests;
+mod load;
 mod notice;
 mod place;
 #[cfg(test)]

@@ -98,6 +98,8 @@ pub(crate) enum Excuse {
     LostAtRestart,
     /// Ended while bursard was away, purged by slurmctld, and not yet told by slurmdbd when bursard came back.
     LateRow,
+    /// Changed within what slurmctld's list leaves open of it: bursar takes the job to have had the most of that before.
+    Untold,
 }
 
 impl Job {

@@ -1,7 +1,7 @@
 //! Whether limits really hold: a deterministic simulation of people, slurmctld, slurmdbd and bursard around the real
 //! judge, ledger, accounting and snapshots.
 //!
-//! The model knows what every job really consumed and never asks bursar for it. Nothing here waits or looks at a
+//! The model knows what every job really consumed of CPUs, GPUs, memory, nodes and money, and never asks bursar for it. Nothing here waits or looks at a
 //! clock; the same seed is the same run. By default one seed is run in four time zones and seasons. More of them:
 //!
 //! * `BURSAR_SIMULATION_SEEDS=7` or `7..20`: these seeds instead of the default one.
@@ -84,10 +84,14 @@ fn report(zone: &str, seed: u64, numbers: &Numbers) {
             let percent = |part: u64| (u128::from(part) * 100).checked_div(tally.limit.into()).unwrap_or(0);
             if tally.periods > 0 {
                 let (used, careful) = (percent(tally.consumed), percent(tally.careful));
-                let (word, periods, [requeues, restarts, late]) = (kind.word(), tally.periods, tally.over.map(percent));
+                let (word, periods, [requeues, restarts, late, untold]) =
+                    (kind.word(), tally.periods, tally.over.map(percent));
                 text += &format!("; {periods} times {word}: {used} % consumed, {careful} % left by care");
-                if requeues + restarts + late > 0 {
-                    text += &format!(" (over by requeues {requeues} %, restarts {restarts} %, late rows {late} %)");
+                if requeues + restarts + late + untold > 0 {
+                    text += &format!(
+                        " (over by requeues {requeues} %, restarts {restarts} %, late rows {late} %, edits of what \
+                         squeue does not tell {untold} %)"
+                    );
                 }
             }
         }
@@ -113,4 +117,17 @@ fn given_a_midnight_that_does_not_exist_then_nobody_consumes_more_than_a_limit()
 #[test]
 fn given_a_midnight_that_comes_twice_then_nobody_consumes_more_than_a_limit() {
     play(Scene { zone: "Asia/Beirut", from: "2026-10-14T00:00:00Z", days: 25 });
+}
+
+#[test]
+fn given_the_same_seed_twice_then_the_same_things_happen() {
+    let from = Timestamp(1_795_334_400);
+    let to = from.plus(4 * 86_400);
+    let played = || {
+        let site = Site::new("Europe/Berlin", 7);
+        let plans = plans(&site, 7, from, Timestamp(to.0 - 86_400), 800);
+        let all: Vec<&Plan> = plans.iter().collect();
+        World::new(&site, 7, &all, from, to).run(to).expect("limits that hold")
+    };
+    assert_eq!(played(), played());
 }

@@ -305,7 +305,7 @@ fn ask(random: &mut Random) -> Ask {
         let least = random.magnitude(1, 3) as u32;
         (least, least + random.between(0, 2) as u32)
     });
-    Ask {
+    let mut ask = Ask {
         tasks: some(random, 50, 12),
         cpus_per_task: some(random, 25, 5),
         nodes,
@@ -313,5 +313,10 @@ fn ask(random: &mut Random) -> Ask {
         exclusive: random.chance(4),
         memory: if random.chance(35) { memory(random) } else { Memory::Unset },
         gpus: random.chance(25).then(|| gpu_wish(random)),
+    };
+    // sbatch refuses GPUs by task where no tasks are named.
+    if ask.gpus.is_some_and(|wish| wish.place == GpuPlace::Task) && ask.tasks.is_none() {
+        ask.tasks = Some(random.magnitude(1, 4) as u32);
     }
+    ask
 }

@@ -93,6 +93,10 @@ impl World<'_> {
         if places.is_empty() {
             return;
         }
+        let gpus = job.ask.gpus.or(ask.gpus).is_some();
+        if ask.memory != job.ask.memory || gpus && (ask != job.ask || places != job.partitions) {
+            job.excuse = job.excuse.or(Some(Excuse::Untold));
+        }
         (job.ask, job.minutes, job.partitions) = (ask, minutes, places);
         (job.account, job.eligible, job.queue) = (account, eligible, queue);
         job.raised_at = Some(now);
