@@ -51,7 +51,7 @@ fn lost(report: &Report) -> u64 {
 }
 
 #[test]
-#[ignore = "it takes five minutes: make valgrind"]
+#[ignore = "it takes a quarter of an hour: make valgrind"]
 fn given_slurmctld_under_valgrind_then_the_plugin_makes_no_error_and_no_leak_that_grows() -> Result<()> {
     let site = scenario::govern(scenario::cluster())?;
     let (once, twice) = (life(&site, 1)?, life(&site, 2)?);

@@ -21,7 +21,7 @@ mod ledger;
 mod ledger_tests;
 #[cfg(all(test, not(loom)))]
 mod limit_tests;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod listed_tests;
 mod load;
 mod notice;
