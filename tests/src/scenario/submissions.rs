@@ -111,15 +111,15 @@ pub fn trials_and_refused_jobs_leave_no_booking(site: &Governed) -> Result<()> {
 /// cancelled: a minute later nothing of them is in flight, and all of the room can be had.
 pub fn a_thousand_jobs_that_come_to_nothing_leave_nothing(site: &Governed) -> Result<()> {
     let host = site.cluster().host();
-    // The second component alone would fill the day, so bursar refuses it after it has let in the first.
-    let het = "#!/bin/sh\n#SBATCH --time=60 --output=/dev/null\n#SBATCH hetjob\n#SBATCH --time=60000\ntrue\n";
+    // The second component is for an account that is not hers, so bursar refuses it after it has let in the first.
+    let het = "#!/bin/sh\n#SBATCH --time=60 --output=/dev/null\n#SBATCH hetjob\n#SBATCH --account=optics\ntrue\n";
     host.write_file("/home/helen/het", het, 0o644)?;
     let thousand = |command: &str| format!("seq 1000 | xargs -P 16 -I{{}} {command} >/tmp/$USER.out 2>&1; true");
     let mut last = 0;
     for (user, command, expected) in [
         ("trish", "sbatch --test-only --time=60 --wrap true", "to start at"),
         ("rufus", "sbatch --hold --time=60 --qos=nosuch --wrap true", "Invalid qos specification"),
-        ("helen", "sbatch /home/helen/het", "this job may use 1000.00"),
+        ("helen", "sbatch /home/helen/het", "BSR-121"),
         ("carla", "sbatch --hold --time=30 --array=1-2 --output=/dev/null --wrap true", "Submitted"),
     ] {
         host.run_as(user, &["env", &format!("USER={user}"), "bash", "-c", &thousand(command)])?.ok()?;
