@@ -84,6 +84,13 @@ fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) ->
     let refuses = snapshot.facts().running_limit_refuses;
     for line in lines.iter() {
         let limit = line.limit;
+        let consume = |resource, within, next, asked: u64, used: u64, in_flight: u64, ends| {
+            if asked == 0 || used.saturating_add(in_flight).saturating_add(asked) <= limit {
+                return Ok(());
+            }
+            let what = what(snapshot, resource);
+            Err(Reason::Consumed { owner, what, within, next, asked, used, in_flight, limit, ends })
+        };
         match line.measure {
             Measure::RunningJobs => {
                 let present = line.used.saturating_add(line.in_flight).saturating_add(booked.queued().into());
@@ -116,57 +123,18 @@ fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) ->
                 // A calendar that has run out means an agent that has been gone for weeks.
                 let current = snapshot.period(calendar, kind, now).ok_or(Reason::Unavailable)?;
                 let held = line.after(current.ordinal);
-                let (what, within, ends) = (what(snapshot, resource), Within::Period(kind), current.end_text);
+                let (within, ends) = (Within::Period(kind), current.end_text);
                 let in_flight = held.in_flight.saturating_add(booked.get(Number::Current(kind), resource));
                 let asked = added.get(Number::Current(kind), resource);
-                if asked > 0 && held.used.saturating_add(in_flight).saturating_add(asked) > limit {
-                    let used = held.used;
-                    return Err(Reason::Consumed {
-                        owner,
-                        what,
-                        within,
-                        next: false,
-                        asked,
-                        used,
-                        in_flight,
-                        limit,
-                        ends,
-                    });
-                }
+                consume(resource, within, false, asked, held.used, in_flight, ends)?;
                 let in_flight = held.next.saturating_add(booked.get(Number::Later(kind), resource));
                 let asked = added.get(Number::Later(kind), resource);
-                if asked > 0 && in_flight.saturating_add(asked) > limit {
-                    return Err(Reason::Consumed {
-                        owner,
-                        what,
-                        within,
-                        next: true,
-                        asked,
-                        used: 0,
-                        in_flight,
-                        limit,
-                        ends,
-                    });
-                }
+                consume(resource, within, true, asked, 0, in_flight, ends)?;
             }
             Measure::OfGrant(resource) => {
                 let in_flight = line.in_flight.saturating_add(booked.get(Number::Life, resource));
                 let asked = added.get(Number::Life, resource);
-                if asked > 0 && line.used.saturating_add(in_flight).saturating_add(asked) > limit {
-                    let (what, within, used) = (what(snapshot, resource), Within::Grant, line.used);
-                    let ends = grant.until_text;
-                    return Err(Reason::Consumed {
-                        owner,
-                        what,
-                        within,
-                        next: false,
-                        asked,
-                        used,
-                        in_flight,
-                        limit,
-                        ends,
-                    });
-                }
+                consume(resource, Within::Grant, false, asked, line.used, in_flight, grant.until_text)?;
             }
         }
     }
