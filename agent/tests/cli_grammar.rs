@@ -96,6 +96,7 @@ fn given_a_command_that_needs_no_daemon_then_it_is_known_as_such() {
         ("version", Command::Version),
         ("show -V", Command::Version),
         ("check plugin", Command::Check(Check::Plugin, vec![])),
+        ("check start", Command::Check(Check::Start, vec![])),
         ("check slurm", Command::Check(Check::Slurm, vec![])),
     ] {
         assert_eq!(line(text).expect(text).command, command, "{text}");

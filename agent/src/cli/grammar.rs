@@ -145,7 +145,7 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 12] = [
     (Verb::Explain, &["explain"], "job|login KEY=VALUE…", "What a job or a login would be told, and why"),
     (Verb::Sync, &["sync"], "[--dry-run] [--accept-drop]", "Read the sources and bring everything in line, now"),
     (Verb::Status, &["status"], "", "How bursar is"),
-    (Verb::Check, &["check"], "config|plugin [FILE…]", "Check a configuration or a built plugin, offline"),
+    (Verb::Check, &["check"], "config|plugin|start|slurm [FILE…]", "Check a configuration or a built plugin, offline"),
     (Verb::Version, &["version"], "", "The version"),
     (Verb::Help, &["help"], "[VERB [ENTITY]]", "This help, or more about a verb"),
 ];
@@ -217,7 +217,12 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
             ask(Request::Status { query }, layout)
         }
         Verb::Check => {
-            let known = [("config", Check::Config), ("plugin", Check::Plugin), ("slurm", Check::Slurm)];
+            let known = [
+                ("config", Check::Config),
+                ("plugin", Check::Plugin),
+                ("start", Check::Start),
+                ("slurm", Check::Slurm),
+            ];
             let (what, files) = one_of("check", "word", rest, &known)?;
             Ok(Command::Check(what, files.iter().map(PathBuf::from).collect()))
         }

@@ -8,8 +8,8 @@ use super::ExitStatus;
 use super::table::printable;
 use crate::config::{self, ConfigPaths};
 use crate::daemon::site::chain;
-use crate::slurm::conf_check;
 use crate::slurm::plugin_check::{self, Finding, PluginPaths};
+use crate::slurm::{conf_check, conf_file};
 
 /// What can be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Check {
     Config,
     /// The built plugin against the installed slurmctld.
     Plugin,
+    /// Only what of the plugin would keep slurmctld from starting; its unit runs this.
+    Start,
     /// slurm.conf against what the policy asks of Slurm.
     Slurm,
 }
@@ -29,7 +31,7 @@ pub enum Check {
 pub fn check(what: Check, files: &[PathBuf], config: &Path, out: &mut dyn Write, err: &mut dyn Write) -> ExitStatus {
     let outcome = match what {
         Check::Config => check_config(files, config),
-        Check::Plugin => check_plugin(files),
+        Check::Plugin | Check::Start => check_plugin(what, files),
         Check::Slurm => check_slurm(files, config),
     };
     // When both ends are closed nobody is left to complain to, so the results of writing are dropped.
@@ -64,19 +66,24 @@ fn check_config(files: &[PathBuf], config: &Path) -> Result<Vec<String>, Vec<Str
     }
 }
 
-/// What was found of the plugin; anything that would keep slurmctld from starting makes all of it problems.
-fn check_plugin(files: &[PathBuf]) -> Result<Vec<String>, Vec<String>> {
+/// What was found of the plugin; anything that would keep slurmctld from starting makes all of it problems, and in the
+/// whole check anything that would let it run without the plugin.
+fn check_plugin(what: Check, files: &[PathBuf]) -> Result<Vec<String>, Vec<String>> {
     let default = PluginPaths::default();
     let paths = match files {
         [] => default,
         [plugin] => PluginPaths { plugin: plugin.clone(), ..default },
-        _ => return Err(vec!["check plugin takes one file, the plugin".to_owned()]),
+        _ => return Err(vec!["check plugin and check start take one file, the plugin".to_owned()]),
     };
     // slurmctld is asked for its version, which is the only thing here that is waited for.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| vec![format!("cannot wait for slurmctld -V: {error}")])?;
-    let findings = runtime.block_on(plugin_check::check(&paths)).map_err(|error| vec![chain(&error)])?;
-    let fatal = findings.iter().any(Finding::is_fatal);
+    let (findings, fatal): (_, fn(&Finding) -> bool) = match what {
+        Check::Start => (runtime.block_on(plugin_check::check_start(&paths)), Finding::ends_slurmctld),
+        _ => (runtime.block_on(plugin_check::check(&paths)), Finding::is_fatal),
+    };
+    let findings = findings.map_err(|error| vec![chain(&error)])?;
+    let fatal = findings.iter().any(fatal);
     let lines = findings.iter().map(ToString::to_string).collect();
     if fatal { Err(lines) } else { Ok(lines) }
 }
@@ -90,9 +97,8 @@ fn check_slurm(files: &[PathBuf], config: &Path) -> Result<Vec<String>, Vec<Stri
     };
     let paths = ConfigPaths { machine: config.to_owned(), policy: config.with_file_name("policy.toml") };
     let policy = config::load(&paths).map_err(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>())?.policy;
-    let text = std::fs::read_to_string(&conf)
-        .map_err(|error| vec![format!("cannot read {}: {error}; give the path of slurm.conf", conf.display())])?;
-    let missing = conf_check::judge(&config::slurm_conf_needs(&policy), |key| conf_check::value(&text, key));
+    let text = conf_file::read(&conf).map_err(|error| vec![chain(&error)])?;
+    let missing = conf_check::judge(&config::slurm_conf_needs(&policy), |key| conf_file::value(&text, key));
     match missing.as_slice() {
         [] => Ok(vec![format!("{}: has all that policy.toml asks of Slurm", conf.display())]),
         missing => Err(missing.iter().map(|line| format!("{}: {line}", conf.display())).collect()),

@@ -146,16 +146,9 @@ impl LiveConf {
     }
 }
 
-/// The last value of a key that stands in a line of its own; keys fold case, `#` begins a comment.
-pub fn value(conf: &str, key: &str) -> Option<String> {
-    let lines = conf.lines().rev().map(|line| line.split('#').next().unwrap_or_default().trim());
-    let mut values =
-        lines.filter_map(|line| line.split_once('=')).filter(|(name, _)| name.trim().eq_ignore_ascii_case(key));
-    values.next().map(|(_, value)| value.trim().trim_matches('"').to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::conf_file::value;
     use super::*;
 
     fn lines(needs: &ConfNeeds, conf: &str) -> Vec<String> {

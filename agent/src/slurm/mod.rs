@@ -13,6 +13,7 @@ pub mod apply;
 pub mod backstop;
 pub mod command;
 pub mod conf_check;
+pub mod conf_file;
 pub mod desired;
 pub mod facts;
 pub mod fields;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::process::Command;
 
-use super::conf_check::value;
+use super::conf_file::{self, ConfFileError, value};
 use super::plugin_elf::{ElfError, ElfFacts};
 
 /// Where the parts are.
@@ -93,6 +93,11 @@ impl Finding {
     pub const fn is_fatal(&self) -> bool {
         !matches!(self, Self::Loads { .. } | Self::NotLast { .. })
     }
+
+    /// Whether slurmctld would end at its start over this, or be unsafe to start.
+    pub const fn ends_slurmctld(&self) -> bool {
+        self.is_fatal() && !matches!(self, Self::NotConfigured { .. })
+    }
 }
 
 impl fmt::Display for Finding {
@@ -163,14 +168,8 @@ pub enum CheckError {
     #[error(transparent)]
     Elf(#[from] ElfError),
     /// slurm.conf cannot be read.
-    #[error("cannot read {path}: give the path of slurm.conf")]
-    Conf {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Conf(#[from] ConfFileError),
     /// slurmctld does not say its version.
     #[error("{path} -V prints no version: give the path of slurmctld")]
     Version {
@@ -185,8 +184,7 @@ const EXPORTS: [&str; 5] = ["plugin_name", "plugin_type", "plugin_version", "job
 /// Checks the plugin against the installed slurmctld and its configuration; nothing is loaded or changed.
 pub async fn check(paths: &PluginPaths) -> Result<Vec<Finding>, CheckError> {
     let plugin = ElfFacts::read(&paths.plugin)?;
-    let conf = std::fs::read_to_string(&paths.slurm_conf)
-        .map_err(|source| CheckError::Conf { path: paths.slurm_conf.clone(), source })?;
+    let conf = conf_file::read(&paths.slurm_conf)?;
     let version = slurmctld_version(&paths.slurmctld).await?;
     let mut findings = judge_symbols(&plugin, version);
     findings.extend(judge_links(&plugin, paths)?);
@@ -195,6 +193,19 @@ pub async fn check(paths: &PluginPaths) -> Result<Vec<Finding>, CheckError> {
         findings.insert(0, Finding::Loads { version });
     }
     Ok(findings)
+}
+
+/// Checks only whether the plugin would keep slurmctld from starting.
+///
+/// One that slurm.conf does not name cannot, whatever is wrong with it: an administrator who takes bursar out to get
+/// the cluster up again must not be held up by it.
+pub async fn check_start(paths: &PluginPaths) -> Result<Vec<Finding>, CheckError> {
+    let conf = conf_file::read(&paths.slurm_conf)?;
+    let plugins = job_submit_plugins(&conf);
+    if !plugins.iter().any(|name| name == "bursar") {
+        return Ok(vec![Finding::NotConfigured { plugins }]);
+    }
+    check(paths).await
 }
 
 async fn slurmctld_version(path: &Path) -> Result<SlurmVersion, CheckError> {
@@ -258,9 +269,7 @@ fn judge_conf(conf: &str, plugin: &Path) -> Vec<Finding> {
         Some(first) => findings.push(Finding::Shadowed { by: first }),
         None => findings.push(Finding::NotInPluginDir { dirs }),
     }
-    let plugins: Vec<String> = value(conf, "JobSubmitPlugins")
-        .map(|list| list.split(',').map(|name| name.trim().trim_start_matches("job_submit/").to_owned()).collect())
-        .unwrap_or_default();
+    let plugins = job_submit_plugins(conf);
     match plugins.iter().position(|name| name == "bursar") {
         None => findings.push(Finding::NotConfigured { plugins }),
         Some(at) => {
@@ -271,6 +280,12 @@ fn judge_conf(conf: &str, plugin: &Path) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn job_submit_plugins(conf: &str) -> Vec<String> {
+    value(conf, "JobSubmitPlugins")
+        .map(|list| list.split(',').map(|name| name.trim().trim_start_matches("job_submit/").to_owned()).collect())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -52,6 +52,19 @@ fn given_a_slurm_conf_then_directory_name_and_order_are_judged() {
 }
 
 #[tokio::test]
+async fn given_a_slurm_conf_without_bursar_then_no_plugin_keeps_slurmctld_from_starting() {
+    let dir = tempfile::tempdir().unwrap();
+    let slurm_conf = dir.path().join("slurm.conf");
+    let paths = PluginPaths { plugin: "/nowhere.so".into(), slurm_conf, ..PluginPaths::default() };
+    std::fs::write(&paths.slurm_conf, "JobSubmitPlugins=lua\n").unwrap();
+    let findings = check_start(&paths).await.unwrap();
+    assert_eq!(findings, [Finding::NotConfigured { plugins: vec!["lua".into()] }]);
+    assert!(findings[0].is_fatal() && !findings[0].ends_slurmctld());
+    std::fs::write(&paths.slurm_conf, "JobSubmitPlugins=lua,bursar\n").unwrap();
+    assert!(matches!(check_start(&paths).await, Err(CheckError::Elf(_))));
+}
+
+#[tokio::test]
 async fn given_slurms_own_plugin_then_it_links_with_slurmctld_and_is_told_apart_from_bursars() {
     let own = Path::new("/usr/lib/x86_64-linux-gnu/slurm-wlm/job_submit_throttle.so");
     let dir = tempfile::tempdir().unwrap();
