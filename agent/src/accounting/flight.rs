@@ -168,7 +168,7 @@ impl Ground {
             qos: Some(&job.qos).filter(|qos| !qos.is_empty()).map(String::as_str),
             cost_center: None,
         };
-        let cost = match bound_listed(&self.snapshot, &request, request.partition) {
+        let cost = match bound_listed(&self.snapshot, &request) {
             Bound::Cost(cost) => cost,
             // Let in before there was a limit, or by an operator: it may take all the time there is.
             Bound::Timeless(_) => Cost::of_cpus(u64::from(job.shape.min_cpus), u64::MAX),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use bursar_policy::job::{Memory, Shape, TimeLimit};
+use bursar_policy::job::{GpusBy, Memory, Shape, TimeLimit};
 use bursar_policy::snapshot::{ClusterFacts, Partition};
 use bursar_policy::tres::GPU_TYPES;
 use bursar_policy::{Gpus, Prices, Timestamp};
@@ -71,21 +71,22 @@ fn held(listed: &Listed) -> Vec<(String, u64)> {
     std::iter::once(("cpu".to_owned(), u64::from(listed.cpus))).chain(others).collect()
 }
 
-/// The memory that a waiting job asks for. squeue does not tell per CPU from per node; what the request comes to does,
-/// unless both come to the same, where per CPU is the more for a job that is given more CPUs.
-fn memory(listed: &Listed) -> Memory {
+/// The memory that a waiting job asks for, and whether it may be of each node as well as of each CPU. squeue does not tell;
+/// what the request comes to does, unless both come to the same, where per CPU is the more for a job that is given more
+/// CPUs.
+fn memory(listed: &Listed) -> (Memory, bool) {
     let each = listed.min_memory_mb;
     let all = listed.tres.get("mem").copied();
     let by = |count: u32| all == each.checked_mul(u64::from(count.max(1)));
     if let PerGpu::Told { memory_mb: Some(mb), .. } = listed.per_gpu {
         let gpus = listed.tres.get("gres/gpu").copied().unwrap_or(0);
-        return Memory::PerNode(mb.saturating_mul(gpus).max(each));
+        return (Memory::PerNode(mb.saturating_mul(gpus).max(each)), false);
     }
     match each {
         // A partition's default stands here as a number; none is `--mem=0`, or where nothing is the default.
-        0 => Memory::PerNode(0),
-        _ if by(listed.nodes) && !by(listed.cpus) => Memory::PerNode(each),
-        _ => Memory::PerCpu(each),
+        0 => (Memory::PerNode(0), false),
+        _ if by(listed.nodes) && !by(listed.cpus) => (Memory::PerNode(each), false),
+        _ => (Memory::PerCpu(each), by(listed.nodes) || !by(listed.cpus)),
     }
 }
 
@@ -109,10 +110,12 @@ fn shape(listed: &Listed, gpu_types: &[String]) -> Shape {
     let gpus = gpus(listed, gpu_types);
     // One CPU per task is what squeue prints for none named, and then a partition's DefCpuPerGPU may speak.
     let least_per_task = if gpus.all > 0 { 1 } else { 0 };
-    let (brought, untold) = match listed.per_gpu {
-        PerGpu::Told { cpus, .. } => (cpus.unwrap_or(0).saturating_mul(gpus.all), false),
-        PerGpu::Untold => (0, gpus.all > 0),
+    let (cpus_per_gpu, memory_per_gpu, untold) = match listed.per_gpu {
+        PerGpu::Told { cpus, memory_mb } => (cpus, memory_mb, false),
+        PerGpu::Untold => (None, None, gpus.all > 0),
     };
+    let brought = cpus_per_gpu.unwrap_or(0).saturating_mul(gpus.all);
+    let (memory, either_memory) = if untold { (Memory::PerNode(0), false) } else { memory(listed) };
     Shape {
         min_cpus: listed.cpus.max(1).max(brought),
         min_nodes: set(listed.nodes),
@@ -121,11 +124,15 @@ fn shape(listed: &Listed, gpu_types: &[String]) -> Shape {
         cpus_per_task: set(listed.cpus_per_task).filter(|count| *count > least_per_task),
         tasks_per_node: listed.tasks_per_node,
         cpus_per_node: set(listed.min_cpus_per_node),
-        memory: memory(listed),
+        memory,
         whole_nodes: listed.sharing == Sharing::WholeNodes,
         one_per_core: listed.threads_per_core == Some(1) || listed.tasks_per_core == Some(1),
         open_ended: untold,
         gpus,
+        gpus_by: GpusBy::Job,
+        cpus_per_gpu,
+        memory_per_gpu,
+        either_memory,
     }
 }
 

@@ -4,7 +4,7 @@
 //! for memory. The bound is never below that; it is what a booking holds until the real allocation is known.
 
 use super::gres::{Most, Multiples};
-use super::request::{Memory, Request, Shape, TimeLimit};
+use super::request::{GpusBy, Memory, Request, Shape, TimeLimit};
 use crate::snapshot::{ClusterFacts, PartitionRef, Snapshot};
 use crate::tres::{Gpus, Resource, Tres};
 
@@ -82,62 +82,6 @@ pub fn bound<'s>(snapshot: &'s Snapshot, request: &Request<'_>) -> Bound<'s> {
     }
 }
 
-/// What of a listed job may be its partition's default, so that it is another's in another partition.
-///
-/// It cannot be told from what was asked for and comes to just as much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Untold {
-    pub(super) time: bool,
-    pub(super) memory: bool,
-}
-
-impl Untold {
-    /// Of the request of a job that is listed with the partitions `listed_in`.
-    pub(super) fn of(snapshot: &Snapshot, listed: &Request<'_>, listed_in: Option<&str>) -> Self {
-        let mut untold = Self { time: false, memory: false };
-        let names = listed_in.into_iter().flat_map(|list| list.split(','));
-        for partition in names.filter_map(|name| snapshot.partition(name.trim())) {
-            let minutes = partition.default_minutes.or(partition.max_minutes);
-            untold.time |= minutes.map_or(TimeLimit::Unlimited, TimeLimit::Minutes) == listed.time_limit;
-            untold.memory |= mib(partition.default_memory) == mib(listed.shape.memory);
-        }
-        untold
-    }
-}
-
-/// The number of MiB, for each CPU or node; 0 is all of a node.
-fn mib(memory: Memory) -> u64 {
-    match memory {
-        Memory::Unset => 0,
-        Memory::PerNode(mib) | Memory::PerCpu(mib) => mib,
-    }
-}
-
-/// Bounds a job as slurmctld lists it with the partitions `listed_in`.
-///
-/// A job that gave no time limit, or no memory, is listed with that of its first partition, and takes that of the
-/// partition that it starts in: the larger of both counts.
-pub fn bound_listed<'s>(snapshot: &'s Snapshot, request: &Request<'_>, listed_in: Option<&str>) -> Bound<'s> {
-    bound_untold(snapshot, request, Untold::of(snapshot, request, listed_in))
-}
-
-/// Bounds a request of which some may be the partition's default.
-pub(super) fn bound_untold<'s>(snapshot: &'s Snapshot, request: &Request<'_>, untold: Untold) -> Bound<'s> {
-    let mut worst = bound(snapshot, request);
-    let timeless = Request { time_limit: TimeLimit::Unset, ..*request };
-    let bare = Request { shape: Shape { memory: Memory::Unset, ..request.shape }, ..*request };
-    for (is, other) in [(untold.time, timeless), (untold.memory, bare)] {
-        if !is {
-            continue;
-        }
-        worst = match (worst, bound(snapshot, &other)) {
-            (Bound::Cost(own), Bound::Cost(other)) => Bound::Cost(own.larger(&other)),
-            (Bound::Timeless(partition), _) | (_, Bound::Timeless(partition)) => return Bound::Timeless(partition),
-        };
-    }
-    worst
-}
-
 /// The most seconds a run can last here; `None` is for ever.
 fn seconds(facts: &ClusterFacts, partition: &PartitionRef<'_>, asked: TimeLimit) -> Option<u64> {
     let minutes = match asked {
@@ -177,13 +121,17 @@ fn amounts(
 ) -> Tres {
     let shape = &request.shape;
     let most = partition.map_or(u64::MAX, |partition| u64::from(partition.max_nodes.max(1)));
-    let spread = spread_of_listed(shape, most);
-    let nodes = nodes(shape, shape.gpus.all).min(most);
+    let nodes = nodes(shape).min(most);
     let tasks = tasks(shape, nodes);
     let whole = shape.whole_nodes || facts.whole_nodes || partition.is_some_and(|partition| partition.whole_nodes);
     let sockets = partition.map_or(1, |partition| u64::from(partition.sockets_per_node.max(1)));
     let multiples = Multiples { nodes, sockets: nodes.saturating_mul(sockets), tasks };
-    let listed = Most::of(&shape.gpus, spread);
+    let times = match shape.gpus_by {
+        GpusBy::Job => 1,
+        GpusBy::Node => nodes,
+        GpusBy::Task => tasks,
+    };
+    let listed = Most::of(&shape.gpus, times);
     let mut gpus = request.gpus.most(snapshot.gpu_types(), &multiples).larger(&listed);
     if let Some(partition) = partition {
         let there = Most::of(&partition.gpus_per_node, nodes);
@@ -191,7 +139,8 @@ fn amounts(
     }
     // A GPU brings CPUs that were asked for each, or those of the partition's default where no CPUs were named.
     let default = partition.and_then(|partition| partition.cpus_per_gpu).filter(|_| shape.cpus_per_task.is_none());
-    let brought = request.gpus.cpus_each().or(default.map(u64::from)).unwrap_or(0).saturating_mul(gpus.all);
+    let each = request.gpus.cpus_each().or(shape.cpus_per_gpu.or(default).map(u64::from));
+    let brought = each.unwrap_or(0).saturating_mul(gpus.all);
     let cpus = wanted(facts, partition, shape, nodes, tasks, brought);
     let cpus = match partition {
         None => cpus,
@@ -200,7 +149,8 @@ fn amounts(
             if whole || shape.open_ended { all } else { cpus.min(all) }
         }
     };
-    let each = request.gpus.memory_each().or(partition.and_then(|partition| partition.memory_per_gpu));
+    let default = partition.and_then(|partition| partition.memory_per_gpu);
+    let each = request.gpus.memory_each().or(shape.memory_per_gpu).or(default);
     let carried = each.unwrap_or(0).saturating_mul(gpus.all);
     let mut tres = Tres::of_cpus(cpus)
         .with(Resource::Node, nodes)
@@ -233,20 +183,6 @@ fn memory(partition: Option<&PartitionRef<'_>>, shape: &Shape, whole: bool, node
     }
 }
 
-/// How often a live job may be given the GPUs that it is listed with.
-///
-/// slurmctld lists those of the least nodes and of the tasks that were named. Whether they were asked for by node, by
-/// task or altogether is not told.
-fn spread_of_listed(shape: &Shape, most: u64) -> u64 {
-    let nodes = nodes(shape, 0).min(most);
-    let tasks = tasks(shape, nodes);
-    // Every node has a task of its own, and GPUs are asked for by task only where tasks are named.
-    let least = shape.min_nodes.unwrap_or(1);
-    let named = shape.tasks.unwrap_or(1).max(least);
-    let by_node = nodes.div_ceil(u64::from(least).max(1));
-    by_node.max(tasks.div_ceil(u64::from(named).max(1)))
-}
-
 /// What a running job has that is not told: GPUs without a type may be of any that its partition has.
 #[must_use]
 pub fn with_untold_types(tres: Tres, partition: &Gpus) -> Tres {
@@ -259,17 +195,14 @@ pub fn with_untold_types(tres: Tres, partition: &Gpus) -> Tres {
     })
 }
 
-/// The most nodes the request allows, before the partition's own size; `gpus` are those that may lie on a node each.
-fn nodes(shape: &Shape, gpus: u32) -> u64 {
+/// The most nodes the request allows, before the partition's own size.
+fn nodes(shape: &Shape) -> u64 {
     let least = u64::from(shape.min_nodes.unwrap_or(1).max(1));
-    // GPUs of the whole job lie anywhere, unless nodes were named; a live job does not tell whether its GPUs are.
-    // slurmctld 26.05 lists a job that named no nodes with as many as it has tasks.
-    let gpus = u64::from(gpus);
     if let Some(most) = shape.max_nodes {
-        let most = u64::from(most).max(least);
-        return if shape.max_nodes == shape.tasks { most.max(gpus) } else { most };
+        return u64::from(most).max(least);
     }
-    let least = least.max(gpus);
+    // GPUs of the whole job lie anywhere, unless nodes were named.
+    let least = if shape.gpus_by == GpusBy::Job { least.max(shape.gpus.all.into()) } else { least };
     // A task never spans nodes, so there are no more nodes than tasks, unless CPUs are asked for beyond the tasks'.
     let min_cpus = u64::from(shape.min_cpus);
     let spread = match shape.tasks.map(u64::from) {

@@ -1,12 +1,13 @@
 //! The decision on a change of a job: what it would become, judged by what that adds.
 
 use super::asked::{Asked, Horizons};
-use super::bound::{Bound, Cost, Untold, bound_untold};
+use super::bound::{Bound, Cost, bound};
 use super::gres::GpuAsk;
 use super::judge::Terms;
 use super::ledger::Ledger;
 use super::load::Added;
 use super::place::{account_and_grant, cost_center, fits_queue, queues};
+use super::reading::readings;
 use super::request::{Edit, Memory, Request, TimeLimit};
 use super::room::{More, Payer, Seat, has_room};
 use super::windows::{Ruled, emergency};
@@ -15,7 +16,7 @@ use crate::reason::{Kind, Reason};
 use crate::role::Lifts;
 use crate::snapshot::{LiveJobRef, Snapshot};
 use crate::time::Timestamp;
-use crate::tres::Tres;
+use crate::tres::{Resource, Tres};
 use crate::window::Run;
 
 /// Judges an edit of `jobs`, the records that the edited id names. Admits with the work that is to be booked, if any.
@@ -50,15 +51,8 @@ fn of_one<'s>(
     let requeued = edit.qos.is_some_and(|qos| !qos.eq_ignore_ascii_case(job.qos));
     let rerouted = edit.partition.is_some_and(|partition| partition != job.partition);
     let sooner = edit.begin_at.is_some_and(|begin| begin.max(now) < job.begin_at.max(now));
-    let untold = Untold::of(snapshot, &old, old.partition);
-    let was = bound_untold(snapshot, &old, untold);
-    let time = untold.time && edit.time_limit.is_none();
-    let becomes = bound_untold(snapshot, &new, Untold { time, memory: untold.memory && edit.memory.is_none() });
-    let raised = match (was, becomes) {
-        (Bound::Cost(was), Bound::Cost(becomes)) => becomes.tres.exceeds(&was.tres) || becomes.seconds > was.seconds,
-        (Bound::Timeless(_), _) => false,
-        (Bound::Cost(_), Bound::Timeless(partition)) => return Err(Reason::NoTimeLimit(partition)),
-    };
+    let readings = changes(snapshot, &old, edit)?;
+    let raised = readings.iter().any(Change::raises);
     let retagged = edit.cost_center.is_some();
     // Whether it changes when the job may begin, or what it must keep to. Of a job that is held or depends on another
     // slurmctld lists no begin, so any begin may be sooner than its own.
@@ -71,12 +65,12 @@ fn of_one<'s>(
     }
     let person = snapshot.person(job.uid).ok_or(Reason::NoGrant)?;
     let (account, grant) = account_and_grant(snapshot, &person, new.account, now)?;
-    let cost = |bound| if let Bound::Cost(cost) = bound { cost } else { Cost::default() };
-    let (was, becomes) = (cost(was), cost(becomes));
+    let most = |of: fn(&Change) -> &Cost| readings.iter().map(of).fold(Cost::default(), |most, cost| most.larger(cost));
+    let (was, becomes) = (most(|change| &change.was), most(|change| &change.becomes));
     let queues = queues(snapshot, new.qos, grant.role, account.position);
     if requeued || moved || raised {
         for queue in queues.as_ref().map_err(|reason| *reason)? {
-            let alone = if requeued { becomes.tres } else { grown(&becomes.tres, &was.tres) };
+            let alone = if requeued { becomes.tres } else { grown(&readings) };
             fits_queue(snapshot, queue, edit.time_limit.unwrap_or(TimeLimit::Unset), &alone)?;
         }
     }
@@ -126,7 +120,8 @@ fn of_one<'s>(
     let old_line: Vec<u32> =
         old_account.into_iter().flat_map(|account| snapshot.account_line_positions(account)).collect();
     let covered = access::covers(&grant, old_line.iter().copied());
-    let mut more = Difference { new, old, old_line, covered, horizons: ledger.horizons(snapshot, now) };
+    let horizons = ledger.horizons(snapshot, now);
+    let mut more = Difference { new, old, readings: &readings, old_line, covered, horizons };
     let seat = Seat { person: &person, account: account.position, grant: &grant };
     match (has_room(snapshot, ledger, &seat, now, &mut more), lifting(Lifts::limits)) {
         (Ok(()), _) => {}
@@ -138,9 +133,10 @@ fn of_one<'s>(
 }
 
 /// What an edit adds: to those who paid before the difference, to new payers everything.
-struct Difference<'s> {
+struct Difference<'a, 's> {
     new: Asked,
     old: Asked,
+    readings: &'a [Change],
     /// The accounts that paid before.
     old_line: Vec<u32>,
     /// Whether the grant covers the job as it was.
@@ -148,7 +144,7 @@ struct Difference<'s> {
     horizons: Horizons<'s>,
 }
 
-impl More for Difference<'_> {
+impl More for Difference<'_, '_> {
     fn added(&mut self, payer: Payer, calendar: u32) -> Added {
         let horizon = self.horizons.of(calendar);
         let paid_before = match payer {
@@ -157,19 +153,60 @@ impl More for Difference<'_> {
             Payer::Grant => self.covered,
         };
         let new = self.new.work_within(horizon);
-        Added { new, old: paid_before.then(|| self.old.work_within(horizon)) }
+        if !paid_before {
+            return Added { new, old: None, readings: Vec::new() };
+        }
+        let of = |asked: &Asked, cost: Cost| Asked { cost, ..*asked }.work_within(horizon);
+        let readings = self.readings.iter().map(|change| (of(&self.old, change.was), of(&self.new, change.becomes)));
+        Added { new, old: Some(self.old.work_within(horizon)), readings: readings.collect() }
     }
 
     fn alone(&self) -> Tres {
-        grown(&self.new.cost.tres, &self.old.cost.tres)
+        grown(self.readings)
     }
 }
 
-/// Those amounts of `new` that are larger than in `old`; nothing of the others.
-fn grown(new: &Tres, old: &Tres) -> Tres {
-    crate::tres::Resource::all()
-        .filter(|resource| new.get(*resource) > old.get(*resource))
-        .fold(Tres::ZERO, |all, resource| all.with(resource, new.get(resource)))
+/// What an edit makes of a job in one way that the job may be meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Change {
+    was: Cost,
+    becomes: Cost,
+}
+
+impl Change {
+    /// Whether the job may take more of anything, or longer.
+    fn raises(&self) -> bool {
+        self.becomes.tres.exceeds(&self.was.tres) || self.becomes.seconds > self.was.seconds
+    }
+}
+
+/// What an edit makes of `listed`, in every way that it may be meant; what comes to the same only once.
+///
+/// A job without a limit on its time cannot be raised. One that loses its limit has no bound, and is refused.
+fn changes<'s>(snapshot: &'s Snapshot, listed: &Request<'_>, edit: &Edit<'_>) -> Result<Vec<Change>, Reason<'s>> {
+    let mut changes = Vec::new();
+    for old in readings(snapshot, listed) {
+        let change = match (bound(snapshot, &old), bound(snapshot, &edited(&old, edit))) {
+            (Bound::Cost(was), Bound::Cost(becomes)) => Change { was, becomes },
+            (Bound::Timeless(_), Bound::Cost(becomes)) => Change { was: becomes, becomes },
+            (Bound::Timeless(_), Bound::Timeless(_)) => Change { was: Cost::default(), becomes: Cost::default() },
+            (Bound::Cost(_), Bound::Timeless(partition)) => return Err(Reason::NoTimeLimit(partition)),
+        };
+        if !changes.contains(&change) {
+            changes.push(change);
+        }
+    }
+    Ok(changes)
+}
+
+/// The most of each amount that may grow; nothing of the others.
+fn grown(changes: &[Change]) -> Tres {
+    changes.iter().fold(Tres::ZERO, |all, Change { was, becomes }| {
+        let (was, becomes) = (&was.tres, &becomes.tres);
+        Resource::all()
+            .filter(|resource| becomes.get(*resource) > was.get(*resource))
+            .fold(all, |all, resource| all.with(resource, all.get(resource).max(becomes.get(resource))))
+    })
 }
 
 /// The request as the job stands now.
@@ -200,11 +237,6 @@ fn edited<'a>(old: &Request<'a>, edit: &Edit<'a>) -> Request<'a> {
     shape.memory = edit.memory.unwrap_or(shape.memory);
     shape.whole_nodes = shape.whole_nodes || edit.whole_nodes == Some(true);
     shape.open_ended = shape.open_ended || edit.open_ended || edit.memory == Some(Memory::PerNode(0));
-    // Listed are the GPUs of the nodes and tasks that there were.
-    let more = |new: Option<u32>, old: Option<u32>| new.unwrap_or(1).div_ceil(old.unwrap_or(1).max(1)).max(1);
-    let grown = more(shape.min_nodes, old.shape.min_nodes).max(more(shape.tasks, old.shape.tasks));
-    shape.gpus.all = shape.gpus.all.saturating_mul(grown);
-    shape.gpus.typed = shape.gpus.typed.map(|count| count.saturating_mul(grown));
     Request {
         account: edit.account.or(old.account),
         partition: edit.partition.or(old.partition),

@@ -151,7 +151,7 @@ struct Whole<'s> {
 
 impl More for Whole<'_> {
     fn added(&mut self, _payer: Payer, calendar: u32) -> Added {
-        Added { new: self.asked.work_within(self.horizons.of(calendar)), old: None }
+        Added { new: self.asked.work_within(self.horizons.of(calendar)), old: None, readings: Vec::new() }
     }
 
     fn alone(&self) -> Tres {

@@ -35,7 +35,7 @@ fn bound_of(shape: Shape, partition: &str) -> Tres {
         shape,
         ..Request::default()
     };
-    match bound_listed(&snapshot(&world()), &request, request.partition) {
+    match bound_listed(&snapshot(&world()), &request) {
         Bound::Cost(cost) => cost.tres,
         Bound::Timeless(partition) => panic!("timeless in {partition:?}"),
     }
@@ -70,8 +70,13 @@ fn given_a_live_job_with_gpus_and_no_range_of_nodes_then_each_gpu_may_lie_on_a_n
 }
 
 fn edit_of(shape: Shape, edit: &Edit<'static>, resource: Resource, limit: u64) -> Option<Code> {
+    edit_under(shape, edit, Line::unused(Measure::Within(PeriodKind::Month, resource), limit))
+}
+
+/// The edit of a job of an hour, under one limit of its owner's.
+fn edit_under(shape: Shape, edit: &Edit<'static>, line: Line) -> Option<Code> {
     let mut contents = world();
-    contents.people[0].lines = vec![Line::unused(Measure::Within(PeriodKind::Month, resource), limit)];
+    contents.people[0].lines = vec![line];
     contents.jobs = vec![LiveJob {
         job_id: 12,
         array_job_id: 0,
@@ -118,4 +123,52 @@ fn given_a_live_job_with_all_memory_of_its_nodes_then_an_edit_of_its_time_raises
     let shape = Shape { memory: Memory::PerNode(0), ..Shape::default() };
     let shorter = Edit { time_limit: Some(TimeLimit::Minutes(30)), ..Edit::default() };
     assert_eq!(edit_of(shape, &shorter, Resource::Cpu, 0), None);
+}
+
+#[test]
+fn given_a_job_that_means_less_than_it_is_held_for_then_an_edit_within_that_is_asked_for_room() {
+    // Listed alike are 100 MiB of the node and of each of its CPUs, of which it may be given two; held is the latter.
+    let shape = Shape { memory: Memory::PerCpu(100), either_memory: true, cpus_per_task: Some(2), ..Shape::default() };
+    let held = 200 * 3_600;
+    let named = |memory| Edit { memory: Some(memory), ..Edit::default() };
+    let over = |edit| memory_edit(shape, &edit, held, held - 1);
+    let refused = Some(Code::Consumed(Counted::Memory, Within::Period(PeriodKind::Month)));
+    assert_eq!(over(named(Memory::PerNode(150))), refused, "more than 100, though no more than 200");
+    assert_eq!(over(named(Memory::PerCpu(100))), refused);
+    assert_eq!(over(named(Memory::PerNode(100))), None, "raises nothing, whatever it meant");
+    assert_eq!(over(Edit { time_limit: Some(TimeLimit::Minutes(30)), ..Edit::default() }), None);
+    assert_eq!(over(Edit { tasks: Some(1), ..Edit::default() }), None);
+    assert_eq!(memory_edit(shape, &named(Memory::PerNode(150)), held, held), None, "and where there is room it may");
+    let told = Shape { either_memory: false, ..shape };
+    assert_eq!(
+        memory_edit(told, &named(Memory::PerNode(150)), held, held - 1),
+        None,
+        "where the list tells, it had more"
+    );
+}
+
+/// The edit of a job of which so much memory is held, of what a month allows.
+fn memory_edit(shape: Shape, edit: &Edit<'static>, held: u64, limit: u64) -> Option<Code> {
+    let line = Line { in_flight: held, ..Line::unused(Measure::Within(PeriodKind::Month, Resource::Memory), limit) };
+    edit_under(shape, edit, line)
+}
+
+#[test]
+fn given_gpus_that_bring_cpus_and_memory_then_every_gpu_that_it_may_be_given_brings_them() {
+    let each = Shape {
+        min_nodes: Some(1),
+        gpus: gpus(1),
+        cpus_per_gpu: Some(2),
+        memory_per_gpu: Some(500),
+        ..Shape::default()
+    };
+    let one = bound_of(Shape { max_nodes: Some(1), ..each }, "main");
+    assert_eq!((one.get(Resource::Gpu), one.cpus(), one.get(Resource::Memory)), (1, 2, 500));
+    let range = bound_of(Shape { max_nodes: Some(3), ..each }, "main");
+    assert_eq!((range.get(Resource::Gpu), range.cpus(), range.get(Resource::Memory)), (3, 6, 1_500));
+    let more = Edit { gpus: GpuAsk { per_job: Some("gres:gpu:3"), ..GpuAsk::default() }, ..Edit::default() };
+    let refused = Some(Code::Consumed(Counted::Cpu, Within::Period(PeriodKind::Month)));
+    let shape = Shape { max_nodes: Some(1), ..each };
+    assert_eq!(edit_of(shape, &more, Resource::Cpu, 4 * 3_600 - 1), refused, "from two CPUs to six");
+    assert_eq!(edit_of(shape, &more, Resource::Cpu, 4 * 3_600), None);
 }

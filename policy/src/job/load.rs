@@ -190,12 +190,14 @@ impl Load {
 }
 
 /// What a job adds for one payer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Added {
-    /// All of it.
+    /// The most that it comes to.
     pub(super) new: Work,
-    /// What the payer paid for already, of a job that is edited.
+    /// Of a job that is edited, the most that the payer paid for already.
     pub(super) old: Option<Work>,
+    /// What the job was and what it becomes, in every way that it may be meant; of a job that the payer paid for.
+    pub(super) readings: Vec<(Work, Work)>,
 }
 
 impl Added {
@@ -204,9 +206,21 @@ impl Added {
         if self.old.is_some() { 0 } else { self.new.queued() }
     }
 
-    /// One of its numbers.
+    /// How much more of one number is in flight with it.
     pub(super) fn get(&self, number: Number, resource: Resource) -> u64 {
         let before = self.old.map_or(0, |old| old.get(number, resource));
         self.new.get(number, resource).saturating_sub(before)
+    }
+
+    /// How much more of one number it may be given than it was admitted with, which is never less than [`get`].
+    ///
+    /// In flight is the most that a listed job may mean; a job that means less can grow within that, and what is in
+    /// flight stays as it is.
+    ///
+    /// [`get`]: Self::get
+    pub(super) fn rise(&self, number: Number, resource: Resource) -> u64 {
+        let rises =
+            self.readings.iter().map(|(old, new)| new.get(number, resource).saturating_sub(old.get(number, resource)));
+        rises.max().unwrap_or_else(|| self.get(number, resource))
     }
 }

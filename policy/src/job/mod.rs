@@ -1,6 +1,7 @@
 //! Where a job is judged.
 //!
-//! * [`Request`] and [`Edit`] are what is asked, [`bound`] is what it can cost at most.
+//! * [`Request`] and [`Edit`] are what is asked, [`bound`] is what it can cost at most;
+//!   `reading` is what a job may mean that slurmctld lists.
 //! * [`judge`] says yes with terms or no with a reason; [`judge_edit`] does for a change; both are pure functions.
 //! * `place` finds account, queue and cost centre, `room` asks every limit, `asked` cuts work into periods.
 //! * `windows` says whether a job may begin now, and when it may.
@@ -28,6 +29,7 @@ mod notice;
 mod place;
 #[cfg(test)]
 mod place_tests;
+mod reading;
 mod request;
 mod room;
 #[cfg(all(test, not(loom)))]
@@ -41,11 +43,12 @@ mod windows_tests;
 
 pub use array::most_tasks;
 pub use asked::Asked;
-pub use bound::{Bound, Cost, bound, bound_listed, charged, with_untold_types};
+pub use bound::{Bound, Cost, bound, charged, with_untold_types};
 pub use edit::judge_edit;
 pub use gate::{Answer, Gate, Severity};
 pub use gres::GpuAsk;
 pub use judge::{Terms, Verdict, judge};
 pub use ledger::{GRACE, Ledger};
-pub use request::{Edit, Memory, Request, Shape, TimeLimit};
+pub use reading::bound_listed;
+pub use request::{Edit, GpusBy, Memory, Request, Shape, TimeLimit};
 pub use windows::{Waits, governing, moved_to};

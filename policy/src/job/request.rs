@@ -52,8 +52,28 @@ pub struct Shape {
     /// The CPU count also depends on something that this vocabulary has no word for (`--cpus-per-gpu`, …): the only
     /// sound bound is then every CPU of every node the job may be given.
     pub open_ended: bool,
-    /// GPUs that it is known to ask for altogether, of a live job.
+    /// GPUs that a live job is listed with.
     pub gpus: Gpus,
+    /// What `gpus` are of each; a list tells them of the whole job.
+    pub gpus_by: GpusBy,
+    /// CPUs that each GPU of a live job brings.
+    pub cpus_per_gpu: Option<u32>,
+    /// MiB that each GPU of a live job brings.
+    pub memory_per_gpu: Option<u64>,
+    /// Whether the memory of a live job may be of each node as well as of each CPU, which slurmctld's list does not tell.
+    pub either_memory: bool,
+}
+
+/// What a number of GPUs is of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GpusBy {
+    /// The job: there are no more.
+    #[default]
+    Job,
+    /// Each of its nodes.
+    Node,
+    /// Each of its tasks.
+    Task,
 }
 
 impl Default for Shape {
@@ -72,6 +92,10 @@ impl Default for Shape {
             one_per_core: false,
             open_ended: false,
             gpus: Gpus::default(),
+            gpus_by: GpusBy::Job,
+            cpus_per_gpu: None,
+            memory_per_gpu: None,
+            either_memory: false,
         }
     }
 }

@@ -84,8 +84,10 @@ fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) ->
     let refuses = snapshot.facts().running_limit_refuses;
     for line in lines.iter() {
         let limit = line.limit;
-        let consume = |resource, within, next, asked: u64, used: u64, in_flight: u64, ends| {
-            if asked == 0 || used.saturating_add(in_flight).saturating_add(asked) <= limit {
+        let consume = |resource, within, next, number, used: u64, in_flight: u64, ends| {
+            let asked = added.rise(number, resource);
+            let all = used.saturating_add(in_flight).saturating_add(added.get(number, resource));
+            if asked == 0 || all <= limit {
                 return Ok(());
             }
             let what = what(snapshot, resource);
@@ -114,8 +116,9 @@ fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) ->
                 }
                 let present =
                     line.used.saturating_add(line.in_flight).saturating_add(booked.get(Number::Wanted, resource));
-                let asked = added.get(Number::Wanted, resource);
-                if refuses && asked > 0 && present.saturating_add(asked) > limit {
+                let asked = added.rise(Number::Wanted, resource);
+                let all = present.saturating_add(added.get(Number::Wanted, resource));
+                if refuses && asked > 0 && all > limit {
                     return Err(Reason::AtOnce { owner, what, alone: false, asked, present, limit });
                 }
             }
@@ -124,17 +127,16 @@ fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) ->
                 let current = snapshot.period(calendar, kind, now).ok_or(Reason::Unavailable)?;
                 let held = line.after(current.ordinal);
                 let (within, ends) = (Within::Period(kind), current.end_text);
-                let in_flight = held.in_flight.saturating_add(booked.get(Number::Current(kind), resource));
-                let asked = added.get(Number::Current(kind), resource);
-                consume(resource, within, false, asked, held.used, in_flight, ends)?;
-                let in_flight = held.next.saturating_add(booked.get(Number::Later(kind), resource));
-                let asked = added.get(Number::Later(kind), resource);
-                consume(resource, within, true, asked, 0, in_flight, ends)?;
+                let number = Number::Current(kind);
+                let in_flight = held.in_flight.saturating_add(booked.get(number, resource));
+                consume(resource, within, false, number, held.used, in_flight, ends)?;
+                let number = Number::Later(kind);
+                let in_flight = held.next.saturating_add(booked.get(number, resource));
+                consume(resource, within, true, number, 0, in_flight, ends)?;
             }
             Measure::OfGrant(resource) => {
                 let in_flight = line.in_flight.saturating_add(booked.get(Number::Life, resource));
-                let asked = added.get(Number::Life, resource);
-                consume(resource, Within::Grant, false, asked, line.used, in_flight, grant.until_text)?;
+                consume(resource, Within::Grant, false, Number::Life, line.used, in_flight, grant.until_text)?;
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Whether the windows that govern a job let it begin, and when: those of every partition that it could run in, of its
 //! queue, of its account and each account above, and of the role that lets it in. It has to keep to all of them.
 
-use super::bound::{Bound, bound_listed};
+use super::bound::Bound;
 use super::place::{account_and_grant, queues};
+use super::reading::bound_listed;
 use super::request::Request;
 use crate::access;
 use crate::reason::{Reason, WindowName};
@@ -119,7 +120,7 @@ pub fn moved_to(snapshot: &Snapshot, job: &Request<'_>, now: Timestamp) -> Optio
         return None;
     }
     let queues = role.and_then(|role| queues(snapshot, job.qos, role, account).ok()).unwrap_or_default();
-    let seconds = match bound_listed(snapshot, job, job.partition) {
+    let seconds = match bound_listed(snapshot, job) {
         Bound::Cost(cost) => cost.seconds.saturating_sub(snapshot.facts().slack),
         Bound::Timeless(_) => u64::MAX,
     };

@@ -450,6 +450,9 @@ impl Writer {
                 one_per_core: job.shape.one_per_core,
                 open_ended: job.shape.open_ended,
                 gpus: job.shape.gpus,
+                cpus_per_gpu: job.shape.cpus_per_gpu,
+                memory_per_gpu: job.shape.memory_per_gpu.unwrap_or(0),
+                either_memory: job.shape.either_memory,
             };
             self.put(Section::Jobs, &record);
         }

@@ -16,7 +16,7 @@ use crate::tres::{Gpus, Prices};
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"BURSARSN";
 /// The version of this layout; a reader takes only its own.
-pub(super) const FORMAT: u32 = 4;
+pub(super) const FORMAT: u32 = 5;
 /// Where the checksum stands.
 pub(super) const CHECKSUM_AT: usize = 12;
 /// What the checksum covers begins here.
@@ -267,6 +267,10 @@ record! {
         pub(super) one_per_core: bool,
         pub(super) open_ended: bool,
         pub(super) gpus: Gpus,
+        pub(super) cpus_per_gpu: Option<u32>,
+        /// 0 is none.
+        pub(super) memory_per_gpu: u64,
+        pub(super) either_memory: bool,
     }
 }
 

@@ -13,7 +13,7 @@ use super::view::{
     StorageRef,
 };
 use super::wire::{Span, Text};
-use crate::job::{Memory, Shape};
+use crate::job::{GpusBy, Memory, Shape};
 use crate::time::{Period, PeriodKind, Timestamp};
 
 impl Snapshot {
@@ -332,6 +332,10 @@ impl Snapshot {
                 one_per_core: record.one_per_core,
                 open_ended: record.open_ended,
                 gpus: record.gpus,
+                gpus_by: GpusBy::Job,
+                cpus_per_gpu: record.cpus_per_gpu,
+                memory_per_gpu: Some(record.memory_per_gpu).filter(|mib| *mib > 0),
+                either_memory: record.either_memory,
             },
         }
     }

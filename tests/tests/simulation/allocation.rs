@@ -38,31 +38,50 @@ fn on_nodes(
     of: Option<usize>,
     random: &mut Random,
 ) -> Option<Amounts> {
-    let per_task = ask.cpus_per_task.unwrap_or(1);
+    let (per_task, per_node) = cpus_for_memory(ask, partition);
     let tasks = ask.tasks.unwrap_or(1).max(nodes);
     let by_gpus = matches!(ask.gpus, Some(GpuWish { place: GpuPlace::Job, .. }));
     if ask.tasks.is_some_and(|asked| asked < nodes && ask.nodes.is_none()) && !by_gpus {
         return None;
     }
+    let (nodes_each, whole) = (u64::from(nodes), ask.exclusive || partition.whole_nodes);
+    let gpus = gpus(ask, partition, nodes, tasks, whole, of, random)?;
+    let asked_gpus = if ask.gpus.is_some() { gpus as u32 } else { 0 };
+    let by_gpu = ask.gpus.and_then(|wish| wish.cpus).unwrap_or(0);
     let mut sum = 0;
     for node in 0..nodes {
-        let here = tasks / nodes + u32::from(node < tasks % nodes);
-        let cpus = (here * per_task).max(ask.min_cpus_per_node.unwrap_or(1)).next_multiple_of(granule);
+        let even = |all: u32| all / nodes + u32::from(node < all % nodes);
+        let cpus = (even(tasks) * per_task).max(even(asked_gpus) * by_gpu).max(per_node).next_multiple_of(granule);
         if cpus > partition.cpus_per_node {
             return None;
         }
         sum += u64::from(cpus);
     }
-    let (nodes_each, whole) = (u64::from(nodes), ask.exclusive || partition.whole_nodes);
     let mut held = Amounts::default();
     held[NODE] = nodes_each;
     held[CPU] = if whole { nodes_each * u64::from(partition.cpus_per_node) } else { sum };
-    held[GPU] = gpus(ask, partition, nodes, tasks, whole, of, random)?;
+    held[GPU] = gpus;
     if let Some(of) = of {
         held[TYPED + of] = held[GPU];
     }
-    held[MEMORY] = memory(ask, partition, nodes_each, held[CPU])?;
+    held[MEMORY] = match ask.gpus.and_then(|wish| wish.memory) {
+        Some(mib) => {
+            let all = mib * u64::from(asked_gpus);
+            (all.div_ceil(nodes_each) <= partition.memory_per_node).then_some(all)?
+        }
+        None => memory(ask, partition, nodes_each, held[CPU])?,
+    };
     Some(held)
+}
+
+/// CPUs of each task, and of each node at least, after MaxMemPerCPU has had its say.
+fn cpus_for_memory(ask: &Ask, partition: &Partition) -> (u32, u32) {
+    let (per_task, per_node) = (ask.cpus_per_task.unwrap_or(1), ask.min_cpus_per_node.unwrap_or(1));
+    match (ask.memory, partition.max_mem_per_cpu) {
+        (Memory::PerCpu(mib), Some(most)) => (per_task * mib.div_ceil(most) as u32, per_node),
+        (Memory::PerNode(mib), Some(most)) => (per_task, per_node.max(mib.div_ceil(most) as u32)),
+        _ => (per_task, per_node),
+    }
 }
 
 fn gpus(
@@ -93,6 +112,10 @@ fn memory(ask: &Ask, partition: &Partition, nodes: u64, cpus: u64) -> Option<u64
     match asked {
         Memory::Unset | Memory::PerNode(0) => Some(all),
         Memory::PerNode(mib) => (mib <= partition.memory_per_node).then_some(mib * nodes),
-        Memory::PerCpu(mib) => (mib * cpus.div_ceil(nodes) <= partition.memory_per_node).then_some(mib * cpus),
+        Memory::PerCpu(mib) => {
+            // CPUs that were added for memory share what was asked for.
+            let mib = partition.max_mem_per_cpu.map_or(mib, |most| mib.div_ceil(mib.div_ceil(most)));
+            (mib * cpus.div_ceil(nodes) <= partition.memory_per_node).then_some(mib * cpus)
+        }
     }
 }

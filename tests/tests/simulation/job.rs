@@ -98,8 +98,6 @@ pub(crate) enum Excuse {
     LostAtRestart,
     /// Ended while bursard was away, purged by slurmctld, and not yet told by slurmdbd when bursard came back.
     LateRow,
-    /// Changed within what slurmctld's list leaves open of it: bursar takes the job to have had the most of that before.
-    Untold,
 }
 
 impl Job {
@@ -153,6 +151,7 @@ impl Job {
             max_nodes: self.ask.nodes.map_or(1, |(_, most)| most),
             min_cpus_per_node: self.ask.min_cpus_per_node.unwrap_or(1),
             min_memory_mb: match self.memory_in(first) {
+                _ if self.memory_per_gpu().is_some() => 0,
                 Memory::Unset => 0,
                 Memory::PerNode(mib) | Memory::PerCpu(mib) => mib,
             },
@@ -161,7 +160,7 @@ impl Job {
             tasks_per_node: None,
             threads_per_core: None,
             tres: if self.started.is_none() { self.requested(first) } else { told(&self.held) },
-            per_gpu: PerGpu::Told { cpus: None, memory_mb: None },
+            per_gpu: PerGpu::Told { cpus: self.ask.gpus.and_then(|wish| wish.cpus), memory_mb: self.memory_per_gpu() },
             restarts: self.restarts,
             requeue: true,
         }
@@ -193,6 +192,10 @@ impl Job {
         }
     }
 
+    fn memory_per_gpu(&self) -> Option<u64> {
+        self.ask.gpus.and_then(|wish| wish.memory)
+    }
+
     /// Memory as it is asked for in a partition: what was named, else the partition's default.
     fn memory_in(&self, partition: &Partition) -> Memory {
         if self.ask.memory == Memory::Unset { partition.default_memory } else { self.ask.memory }
@@ -206,10 +209,12 @@ impl Job {
             Memory::PerNode(mib) => mib * nodes,
             Memory::PerCpu(mib) => mib * cpus,
         };
+        let gpus = self.ask.gpus.map_or(0, |wish| wish.requested(&self.ask));
+        let memory = self.memory_per_gpu().map_or(memory, |mib| mib * gpus);
         let mut held = Amounts::default();
         (held[CPU], held[NODE], held[MEMORY]) = (cpus, nodes, memory);
         if let Some(wish) = &self.ask.gpus {
-            held[GPU] = wish.requested(&self.ask);
+            held[GPU] = gpus;
             if let Some(of) = wish.of {
                 held[TYPED + of] = held[GPU];
             }

@@ -1,8 +1,8 @@
 //! Whether limits really hold: a deterministic simulation of people, slurmctld, slurmdbd and bursard around the real
 //! judge, ledger, accounting and snapshots.
 //!
-//! The model knows what every job really consumed of CPUs, GPUs, memory, nodes and money, and never asks bursar for it. Nothing here waits or looks at a
-//! clock; the same seed is the same run. By default one seed is run in four time zones and seasons. More of them:
+//! The model knows what every job really consumed of CPUs, GPUs, memory, nodes and money, and never asks bursar for it.
+//! Nothing here waits or looks at a clock; the same seed is the same run. By default one seed is run in four time zones and seasons. More of them:
 //!
 //! * `BURSAR_SIMULATION_SEEDS=7` or `7..20`: these seeds instead of the default one.
 //! * `BURSAR_SIMULATION_JOBS=100000`: submissions per zone instead of the default number.
@@ -84,14 +84,10 @@ fn report(zone: &str, seed: u64, numbers: &Numbers) {
             let percent = |part: u64| (u128::from(part) * 100).checked_div(tally.limit.into()).unwrap_or(0);
             if tally.periods > 0 {
                 let (used, careful) = (percent(tally.consumed), percent(tally.careful));
-                let (word, periods, [requeues, restarts, late, untold]) =
-                    (kind.word(), tally.periods, tally.over.map(percent));
+                let (word, periods, [requeues, restarts, late]) = (kind.word(), tally.periods, tally.over.map(percent));
                 text += &format!("; {periods} times {word}: {used} % consumed, {careful} % left by care");
-                if requeues + restarts + late + untold > 0 {
-                    text += &format!(
-                        " (over by requeues {requeues} %, restarts {restarts} %, late rows {late} %, edits of what \
-                         squeue does not tell {untold} %)"
-                    );
+                if requeues + restarts + late > 0 {
+                    text += &format!(" (over by requeues {requeues} %, restarts {restarts} %, late rows {late} %)");
                 }
             }
         }

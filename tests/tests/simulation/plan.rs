@@ -32,6 +32,10 @@ pub(crate) struct GpuWish {
     pub(crate) count: u32,
     /// `--sockets-per-node`, where sockets matter.
     pub(crate) sockets: u32,
+    /// `--cpus-per-gpu`.
+    pub(crate) cpus: Option<u32>,
+    /// `--mem-per-gpu`, in MiB.
+    pub(crate) memory: Option<u64>,
 }
 
 impl GpuWish {
@@ -46,9 +50,15 @@ impl GpuWish {
         }
     }
 
+    /// What each of them brings, likewise: CPUs and memory.
+    pub(crate) fn brought(&self) -> [Option<String>; 2] {
+        [self.cpus.map(|count| format!("gres:gpu:{count}")), self.memory.map(|mib| format!("gres/gpu:{mib}"))]
+    }
+
     /// The same in the place that it stands in.
-    pub(crate) fn ask<'t>(&self, text: &'t str) -> GpuAsk<'t> {
-        let (text, none) = (Some(text), GpuAsk::default());
+    pub(crate) fn ask<'t>(&self, text: &'t str, brought: &'t [Option<String>; 2]) -> GpuAsk<'t> {
+        let [cpus_per_gpu, memory_per_gpu] = brought.each_ref().map(Option::as_deref);
+        let (text, none) = (Some(text), GpuAsk { cpus_per_gpu, memory_per_gpu, ..GpuAsk::default() });
         match self.place {
             GpuPlace::Job => GpuAsk { per_job: text, ..none },
             GpuPlace::Node => GpuAsk { per_node: text, ..none },
@@ -171,6 +181,7 @@ pub(crate) struct Texts {
     partition: Option<String>,
     array: Option<String>,
     gpus: Option<String>,
+    brought: [Option<String>; 2],
 }
 
 /// One call of sbatch.
@@ -196,6 +207,7 @@ impl Plan {
             partition: (!names.is_empty()).then(|| names.join(",")),
             array: part.array.map(|tasks| format!("1-{tasks}")),
             gpus: part.ask.gpus.map(|wish| wish.text()),
+            brought: part.ask.gpus.map(|wish| wish.brought()).unwrap_or_default(),
         }
     }
 
@@ -209,7 +221,11 @@ impl Plan {
             begin_at: part.begin.map(|seconds| self.at.plus(seconds)),
             array: texts.array.as_deref(),
             shape: part.ask.shape(),
-            gpus: part.ask.gpus.iter().zip(&texts.gpus).map(|(wish, text)| wish.ask(text)).next().unwrap_or_default(),
+            gpus: part
+                .ask
+                .gpus
+                .zip(texts.gpus.as_deref())
+                .map_or_else(GpuAsk::default, |(wish, text)| wish.ask(text, &texts.brought)),
             qos: part.queue.map(|queue| QUEUES[queue].0),
             ..Request::default()
         }
@@ -287,7 +303,10 @@ fn part(site: &Site, random: &mut Random, person: usize, het: bool) -> Part {
 pub(crate) fn gpu_wish(random: &mut Random) -> GpuWish {
     let place = random.pick(&[GpuPlace::Job, GpuPlace::Node, GpuPlace::Node, GpuPlace::Socket, GpuPlace::Task]);
     let of = random.chance(50).then(|| random.between(0, GPU_TYPES.len() as u64 - 1) as usize);
-    GpuWish { place, of, count: random.magnitude(1, 4) as u32, sockets: random.between(1, 2) as u32 }
+    let cpus = random.chance(25).then(|| random.magnitude(1, 6) as u32);
+    let memory = random.chance(20).then(|| random.magnitude(500, 40_000));
+    let (count, sockets) = (random.magnitude(1, 4) as u32, random.between(1, 2) as u32);
+    GpuWish { place, of, count, sockets, cpus, memory }
 }
 
 /// Memory as somebody might ask for it.
@@ -314,6 +333,11 @@ fn ask(random: &mut Random) -> Ask {
         memory: if random.chance(35) { memory(random) } else { Memory::Unset },
         gpus: random.chance(25).then(|| gpu_wish(random)),
     };
+    // Slurm takes what GPUs bring or what is asked for besides, not both.
+    if let Some(wish) = ask.gpus {
+        ask.cpus_per_task = ask.cpus_per_task.filter(|_| wish.cpus.is_none());
+        ask.memory = if wish.memory.is_some() { Memory::Unset } else { ask.memory };
+    }
     // sbatch refuses GPUs by task where no tasks are named.
     if ask.gpus.is_some_and(|wish| wish.place == GpuPlace::Task) && ask.tasks.is_none() {
         ask.tasks = Some(random.magnitude(1, 4) as u32);

@@ -197,6 +197,7 @@ fn cluster() -> Cluster {
         partition("free", None, None, 2, 8, Memory::PerNode(4_096)),
         partition("gpu", Some(60), Some(1_440), 6, 16, Memory::PerNode(8_192)),
     ];
+    partitions[1].max_mem_per_cpu = Some(3_000);
     // A node has four of the one type or two of the other.
     partitions[4].gpus_per_node = Gpus { all: 4, typed: [4, 2, 0, 0, 0, 0, 0, 0] };
     Cluster {

@@ -54,7 +54,7 @@ pub(crate) struct Consumed {
     /// By jobs that run once and have no excuse.
     plain: Amounts,
     /// By the others, in the order of [`Excuse`].
-    excused: [Amounts; 4],
+    excused: [Amounts; 3],
 }
 
 impl Consumed {
@@ -90,7 +90,7 @@ pub(crate) struct Tally {
     /// What refused jobs would have consumed beyond that and within the limit.
     pub(crate) careful: u64,
     /// By how much limits were passed, each excuse's part at most.
-    pub(crate) over: [u64; 4],
+    pub(crate) over: [u64; 3],
 }
 
 impl Truth {

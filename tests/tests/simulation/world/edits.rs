@@ -16,7 +16,7 @@ impl World<'_> {
         let (mut ask, mut minutes, mut partitions) = (job.ask, job.minutes, job.partitions.clone());
         let (mut account, mut eligible, mut queue) = (job.account, job.eligible, job.queue);
         let mut edit = Edit::default();
-        let (name, text);
+        let (name, text, brought);
         match job.random.between(0, 15) {
             0..4 => {
                 let wish = job.random.magnitude(1, 900) as u32;
@@ -67,13 +67,16 @@ impl World<'_> {
             }
             _ => {
                 let mut wish = gpu_wish(&mut job.random);
-                // Asked for in one place, they are changed there.
+                // Asked for in one place, they are changed there; what they bring stays.
+                (wish.cpus, wish.memory) = (None, None);
+                brought = wish.brought();
                 if let Some(before) = ask.gpus {
                     (wish.place, wish.sockets) = (before.place, before.sockets);
+                    (wish.cpus, wish.memory) = (before.cpus, before.memory);
                 }
                 ask.gpus = Some(wish);
                 text = wish.text();
-                edit.gpus = wish.ask(&text);
+                edit.gpus = wish.ask(&text, &brought);
                 let forced = ask.forced_nodes();
                 edit.min_nodes = (forced > 0).then_some(forced);
             }
@@ -92,10 +95,6 @@ impl World<'_> {
         self.active_until = self.active_until.max(now.plus(BRISK + 8));
         if places.is_empty() {
             return;
-        }
-        let gpus = job.ask.gpus.or(ask.gpus).is_some();
-        if ask.memory != job.ask.memory || gpus && (ask != job.ask || places != job.partitions) {
-            job.excuse = job.excuse.or(Some(Excuse::Untold));
         }
         (job.ask, job.minutes, job.partitions) = (ask, minutes, places);
         (job.account, job.eligible, job.queue) = (account, eligible, queue);
