@@ -6,8 +6,8 @@
 
 use std::fmt;
 
+use bursar_policy::Timestamp;
 use bursar_policy::job::{Edit, GpuAsk, Memory, Request, Shape, TimeLimit};
-use bursar_policy::{Gpus, Timestamp};
 
 use crate::ffi::desc::Desc;
 use crate::ffi::sys::job_desc_msg_t;
@@ -169,7 +169,7 @@ fn shape(desc: &Desc<'_>) -> Result<Shape, Unjudged> {
         whole_nodes: whole_nodes(raw).unwrap_or(false),
         one_per_core: one_per_core(raw),
         open_ended: is_open_ended(desc)? || hidden_tasks || gpus(desc)?.per_task.is_some() && tasks.is_none(),
-        gpus: Gpus::default(),
+        ..Shape::default()
     })
 }
 

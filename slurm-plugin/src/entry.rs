@@ -92,7 +92,12 @@ impl Plugin<Gate> {
     /// Puts in force what was published; the loader's work.
     pub(crate) fn refresh(&self, now: Timestamp) {
         if let Some(gate) = &self.bench {
-            gate.refresh(now, &mut log::line);
+            let fresh = gate.refresh(now, &mut log::line);
+            for (what, generation) in [("controller", fresh.controller), ("jobs", fresh.jobs)] {
+                if let Some(generation) = generation {
+                    log::debug(&format!("{what} snapshot {generation} is in force"));
+                }
+            }
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::{BuildDir, Cluster, ClusterBuilder, Error, Files, Result, install_bur
 
 /// The snapshot that the plugin reads.
 pub const CONTROLLER_SNAPSHOT: &str = "/var/lib/bursar/publish/controller.snap";
+/// Where the host's agent publishes the live jobs that edits are looked up in.
+const JOBS_SNAPSHOT: &str = "/var/lib/bursar/publish/jobs.snap";
 /// The snapshot that bursard publishes for hosts.
 pub const NODE_SNAPSHOT: &str = "/var/lib/bursar/publish/node.snap";
 
@@ -133,6 +135,35 @@ impl Governed {
         let read = self.cluster.host().command(&["cat", path]).output();
         let read = read.map_err(io_error(|| format!("read {path} in the host")))?;
         Snapshot::decode(read.stdout).map_err(|error| Error::Machine(format!("{path} {error}")))
+    }
+
+    /// Waits until the plugin judges by a snapshot that `look` finds fit, and edits by a list of jobs no older.
+    ///
+    /// What lies in the folder is not yet what slurmctld knows: the plugin takes it up some milliseconds later, and says so
+    /// in slurmctld's log.
+    pub fn judges_by(
+        &self,
+        what: &str,
+        seconds: u64,
+        look: impl Fn(&Snapshot) -> std::result::Result<(), String>,
+    ) -> Result<()> {
+        self.wait_for(&format!("{what}, with the plugin"), seconds, || {
+            // The list is published before the snapshot, and so is read after it here.
+            let [rules, jobs] = [self.snapshot(CONTROLLER_SNAPSHOT)?, self.snapshot(JOBS_SNAPSHOT)?];
+            if let Err(seen) = look(&rules) {
+                return Ok(Err(seen));
+            }
+            let log = self.cluster.slurmctld_log()?;
+            let in_force = |kind: &str| {
+                let key = format!("job_submit/bursar: {kind} snapshot ");
+                let last = log.rsplit_once(key.as_str()).and_then(|(_, rest)| rest.split_once(" is in force"));
+                last.and_then(|(generation, _)| generation.parse::<u64>().ok()).unwrap_or(0)
+            };
+            let known = [in_force("controller"), in_force("jobs")];
+            let there = [rules.generation(), jobs.generation()];
+            let fits = known[0] >= there[0] && known[1] >= there[1];
+            Ok(if fits { Ok(()) } else { Err(format!("generations {known:?} are in force, {there:?} are published")) })
+        })
     }
 
     /// Looks until `look` answers Ok; at the end of its patience the error has bursard's last words too.

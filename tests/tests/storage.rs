@@ -127,9 +127,9 @@ fn given_a_person_over_at_a_place_that_refuses_then_submissions_wait_for_less_to
     assert!(is_refused(&submit(site, "ana")?), "the last good reading is in force");
     let before = site.snapshot(CONTROLLER_SNAPSHOT)?.generation();
     host.run(&["systemctl", "restart", "bursard"])?.ok()?;
-    site.wait_for("a snapshot of the bursard that started anew", 30, || {
-        let generation = site.snapshot(CONTROLLER_SNAPSHOT)?.generation();
-        Ok(if generation > before { Ok(()) } else { Err(format!("generation {generation}")) })
+    site.judges_by("a snapshot of the bursard that started anew", 30, |snapshot| {
+        let generation = snapshot.generation();
+        if generation > before { Ok(()) } else { Err(format!("generation {generation}")) }
     })?;
     assert!(is_refused(&submit(site, "ana")?), "and outlasts a restart");
 

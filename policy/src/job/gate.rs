@@ -79,6 +79,15 @@ impl Answer {
     }
 }
 
+/// The generations of what a look at the files has put in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fresh {
+    /// Of the snapshot that jobs are judged by.
+    pub controller: Option<u64>,
+    /// Of the list of live jobs that edits are looked up in.
+    pub jobs: Option<u64>,
+}
+
 /// Judge, bookings and snapshot as slurmctld meets them.
 #[derive(Debug)]
 pub struct Gate {
@@ -194,22 +203,27 @@ impl Gate {
     }
 
     /// Reads what has changed of the files and puts it in force, while decisions go on by what there was.
-    pub fn refresh(&self, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) {
+    pub fn refresh(&self, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) -> Fresh {
         let mut files = lock(&self.files);
-        self.load(&mut files, true, now, log);
+        let fresh = self.load(&mut files, true, now, log);
         files.aside.catch_up(&self.desk);
+        fresh
     }
 
-    fn load(&self, files: &mut Files, with_jobs: bool, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) {
+    fn load(&self, files: &mut Files, with_jobs: bool, now: Timestamp, log: &mut dyn FnMut(Severity, &str)) -> Fresh {
+        let mut fresh = Fresh::default();
         let owners = self.conf.trusted_publishers();
         let Files { main, jobs, aside } = files;
         if let Some(snapshot) = main.read(&self.conf.controller_snapshot, &owners, Kind::Controller, log) {
+            fresh.controller = Some(snapshot.generation());
             aside.renew(&self.desk, snapshot, now);
         }
         if with_jobs && let Some(snapshot) = jobs.read(&self.jobs_path(), &owners, Kind::Jobs, log) {
+            fresh.jobs = Some(snapshot.generation());
             self.desk.renew_jobs(snapshot);
         }
         self.looked_at.store(now.0, Ordering::Release);
+        fresh
     }
 
     /// Sees to it that the files were looked at. Of several that find a new snapshot, one reads it; the others go on by
@@ -219,12 +233,14 @@ impl Gate {
         if looked_at() == NEVER_LOOKED {
             let mut files = lock(&self.files);
             if looked_at() == NEVER_LOOKED {
-                self.load(&mut files, edit || self.trust > 0, now, log);
+                let _ = self.load(&mut files, edit || self.trust > 0, now, log);
             }
         }
         if self.trust == 0 || now.seconds_since(Timestamp(looked_at())) > self.trust {
             let files = if edit { Some(lock(&self.files)) } else { try_lock(&self.files) };
-            files.into_iter().for_each(|mut files| self.load(&mut files, edit, now, log));
+            if let Some(mut files) = files {
+                let _ = self.load(&mut files, edit, now, log);
+            }
         }
     }
 

@@ -45,7 +45,7 @@ pub use array::most_tasks;
 pub use asked::Asked;
 pub use bound::{Bound, Cost, bound, charged, with_untold_types};
 pub use edit::judge_edit;
-pub use gate::{Answer, Gate, Severity};
+pub use gate::{Answer, Fresh, Gate, Severity};
 pub use gres::GpuAsk;
 pub use judge::{Terms, Verdict, judge};
 pub use ledger::{GRACE, Ledger};

@@ -7,9 +7,9 @@ use bursar_policy::job::Severity;
 use super::text::printable;
 
 #[cfg(not(test))]
-use host::write;
+use host::{write, write_debug};
 #[cfg(test)]
-use tests::write;
+use tests::{write, write_debug};
 
 #[cfg(not(any(test, fuzzing)))]
 mod host {
@@ -17,11 +17,13 @@ mod host {
 
     unsafe extern "C" {
         fn slurm_info(format: *const c_char, ...);
+        fn slurm_debug(format: *const c_char, ...);
         fn slurm_error(format: *const c_char, ...) -> i32;
     }
 
+    const FORMAT: *const c_char = c"%s".as_ptr();
+
     pub(super) fn write(error: bool, line: &CStr) {
-        const FORMAT: *const std::ffi::c_char = c"%s".as_ptr();
         if error {
             // SAFETY: slurm_error reads a printf format and one NUL-terminated string for its one `%s`.
             unsafe { slurm_error(FORMAT, line.as_ptr()) };
@@ -29,6 +31,11 @@ mod host {
             // SAFETY: as slurm_error.
             unsafe { slurm_info(FORMAT, line.as_ptr()) };
         }
+    }
+
+    pub(super) fn write_debug(line: &CStr) {
+        // SAFETY: as slurm_error.
+        unsafe { slurm_debug(FORMAT, line.as_ptr()) };
     }
 }
 
@@ -38,6 +45,10 @@ mod host {
     pub(super) fn write(_: bool, line: &std::ffi::CStr) {
         assert!(line.to_str().is_ok_and(|line| !line.chars().any(char::is_control)), "{line:?}");
     }
+
+    pub(super) fn write_debug(line: &std::ffi::CStr) {
+        write(false, line);
+    }
 }
 
 /// Writes one line; control characters are left out, so a name cannot forge a second line.
@@ -45,6 +56,11 @@ pub(crate) fn line(severity: Severity, text: &str) {
     let kind = if severity == Severity::Warning { "warning: " } else { "" };
     let text = format!("job_submit/bursar: {kind}{}", printable(text).replace('\n', " | "));
     write(severity == Severity::Error, &CString::new(text).unwrap_or_default());
+}
+
+/// Writes one line of slurmctld's level "debug".
+pub(crate) fn debug(text: &str) {
+    write_debug(&CString::new(format!("job_submit/bursar: {}", printable(text))).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -61,6 +77,9 @@ pub(crate) mod tests {
     pub(super) fn write(error: bool, line: &CStr) {
         LINES.with_borrow_mut(|lines| lines.push((error, line.to_str().unwrap().to_owned())));
     }
+
+    /// Below the level that these tests look at.
+    pub(super) fn write_debug(_: &CStr) {}
 
     /// What this thread has logged since the last call: (is an error, line).
     pub(crate) fn taken() -> Vec<(bool, String)> {

@@ -75,6 +75,7 @@ MaxArraySize={max_array_size}
 MinJobAge={min_job_age}
 SlurmctldPidFile=/run/slurm/slurmctld.pid
 SlurmctldLogFile=/var/log/slurm/slurmctld.log
+SlurmctldDebug=debug
 StateSaveLocation=/var/lib/slurm/slurmctld
 SlurmdParameters=config_overrides
 SlurmdPidFile=/run/slurmd-%n.pid

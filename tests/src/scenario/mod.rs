@@ -42,9 +42,7 @@ pub use windows::a_closed_window_refuses_puts_off_and_moves;
 
 use std::time::{Duration, Instant};
 
-use crate::{
-    CONTROLLER_SNAPSHOT, Citizen, Cluster, ClusterBuilder, Error, Governed, Output, Result, SlurmVersion, directory,
-};
+use crate::{Citizen, Cluster, ClusterBuilder, Error, Governed, Output, Result, SlurmVersion, directory};
 
 /// The rules under which the scenarios play.
 pub const POLICY: &str = "\
@@ -245,9 +243,9 @@ pub fn host_now(site: &Governed) -> Result<i64> {
 
 /// Waits for a list of jobs that slurmctld gave after `at`.
 pub fn wait_for_list_after(site: &Governed, at: i64) -> Result<()> {
-    site.wait_for("a later list of jobs with the plugin", 75, || {
-        let as_of = site.snapshot(CONTROLLER_SNAPSHOT)?.as_of().0;
-        Ok(if as_of > at { Ok(()) } else { Err(format!("as of {as_of}, wanted {at}")) })
+    site.judges_by("a later list of jobs", 75, |snapshot| {
+        let as_of = snapshot.as_of().0;
+        if as_of > at { Ok(()) } else { Err(format!("as of {as_of}, wanted {at}")) }
     })
 }
 

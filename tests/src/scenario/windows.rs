@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use super::{POLICY, assert_sbatch_refused, cancel_all, host_now, sbatch, wait_for_list_after};
-use crate::{CONTROLLER_SNAPSHOT, Error, Governed, Result};
+use crate::{Error, Governed, Result};
 
 /// A window with daily hours between two instants, whole minutes less than a day apart, as `policy.toml` has it.
 pub fn daily(name: &str, governs: &str, from: i64, to: i64, more: &str) -> String {
@@ -26,10 +26,9 @@ pub fn minute(at: i64, more: i64) -> i64 {
 pub fn rule(site: &Governed, policy: &str, windows: &[String]) -> Result<()> {
     site.write_policy(&format!("{policy}{}", windows.concat()))?;
     let wanted: Vec<&str> = windows.iter().map(|text| text.split('"').nth(1).unwrap_or_default()).collect();
-    site.wait_for("the windows to be with the plugin", 30, || {
-        let snapshot = site.snapshot(CONTROLLER_SNAPSHOT)?;
+    site.judges_by("the windows", 30, |snapshot| {
         let found: Vec<&str> = snapshot.windows().map(|window| window.name()).collect();
-        Ok(if found == wanted { Ok(()) } else { Err(format!("{found:?}")) })
+        if found == wanted { Ok(()) } else { Err(format!("{found:?}")) }
     })
 }
 
