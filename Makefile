@@ -18,7 +18,7 @@ DEMO := target/debug/bursar-demo
 TARGET ?= job_description
 SECONDS ?= 600
 
-.PHONY: help deps build demo demo-shell demo-stop transcript roots test test-threads lint bench fuzz valgrind clean-hosts
+.PHONY: help deps build demo demo-shell demo-stop transcript roots test test-threads lint bench fuzz valgrind quota clean-hosts
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,7 @@ test-threads: ## Try every order in which threads can meet in the gate
 bench: deps ## Measure the judges, 10,000 people on a real cluster, and sbatch with and without the plugin
 	@$(DEMO) stop
 	@$(CARGO) build --release --quiet -p bursar-agent -p bursar-slurm-plugin -p bursar-pam-module
+	@$(CARGO) test --quiet --release --package bursar-slurm-plugin --lib -- --ignored --nocapture how_long
 	@$(CARGO) bench --package bursar-tests --bench judge
 	@$(CARGO) bench --package bursar-tests --bench latency
 	@$(CARGO) bench --package bursar-tests --bench cluster
@@ -80,6 +81,10 @@ valgrind: build ## Play the scenarios with slurmctld under valgrind
 	@tests/deps valgrind
 	@$(DEMO) stop
 	@$(CARGO) test --package bursar-tests --test valgrind -- --ignored --nocapture
+
+quota: deps ## Read the kernel's quota under a Debian kernel in qemu, where this machine's has none
+	@tests/quota-in-qemu "$$($(CARGO) test --package bursar-agent --test quota_real --no-run --message-format=json \
+		| sed -n 's/.*"executable":"\([^"]*quota_real[^"]*\)".*/\1/p')"
 
 clean-hosts: ## End the demo and remove all that hosts left in the build folder
 	@if [ -x $(DEMO) ]; then $(DEMO) clean; fi

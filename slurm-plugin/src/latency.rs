@@ -1,10 +1,16 @@
 //! How long slurmctld has waited for verdicts: a histogram since its start, for whoever wants proof.
 //!
 //! Counting takes no lock and no memory, because it happens on every call; reading it is the loader's work.
+//!
+//! On a busy machine a thread is taken off its processor for milliseconds at a time, whatever it is about. Whoever
+//! measures is also told of the calls to which that did not happen: what those took, waiting for a lock of ours
+//! included, is the plugin's own time.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::ffi::host;
 
 /// Buckets per doubling, as a power of two: what is told is at most an eighth too much.
 const FINE: u32 = 3;
@@ -21,14 +27,6 @@ pub(crate) struct Histogram {
 impl Histogram {
     pub(crate) const fn new() -> Self {
         Self { buckets: [const { AtomicU64::new(0) }; BUCKETS], slowest: AtomicU64::new(0) }
-    }
-
-    /// Runs `body` and counts how long it took.
-    pub(crate) fn timed<T>(&self, body: impl FnOnce() -> T) -> T {
-        let begun = Instant::now();
-        let value = body();
-        self.count(begun.elapsed());
-        value
     }
 
     fn count(&self, span: Duration) {
@@ -54,6 +52,38 @@ impl Histogram {
             found.map_or(0, end_of).min(slowest)
         };
         Figures { calls, median: within(500), p99: within(990), p999: within(999), slowest }
+    }
+}
+
+/// The calls of one kind.
+pub(crate) struct Calls {
+    all: Histogram,
+    /// Those that kept their processor; counted while somebody measures.
+    undisturbed: Histogram,
+    measured: AtomicBool,
+}
+
+impl Calls {
+    pub(crate) const fn new() -> Self {
+        Self { all: Histogram::new(), undisturbed: Histogram::new(), measured: AtomicBool::new(false) }
+    }
+
+    /// From now on it is looked whether calls keep their processor, which costs each of them a fraction of a microsecond.
+    pub(crate) fn measure(&self) {
+        self.measured.store(true, Ordering::Relaxed);
+    }
+
+    /// Runs `body` and counts how long it took.
+    pub(crate) fn timed<T>(&self, body: impl FnOnce() -> T) -> T {
+        let before = self.measured.load(Ordering::Relaxed).then(host::preempted);
+        let begun = Instant::now();
+        let value = body();
+        let span = begun.elapsed();
+        self.all.count(span);
+        if before.is_some_and(|before| host::preempted() == before) {
+            self.undisturbed.count(span);
+        }
+        value
     }
 }
 
@@ -110,7 +140,7 @@ const PAUSE: Duration = Duration::from_secs(600);
 /// The calm rhythm of one histogram's line in the log.
 pub(crate) struct Report {
     what: &'static str,
-    histogram: &'static Histogram,
+    counted: &'static Calls,
     calls: u64,
     told: u64,
     told_at: Instant,
@@ -118,19 +148,23 @@ pub(crate) struct Report {
 
 impl Report {
     /// A line after so many `calls`, and every ten minutes in which there were any.
-    pub(crate) fn new(what: &'static str, histogram: &'static Histogram, calls: u64, now: Instant) -> Self {
-        Self { what, histogram, calls, told: 0, told_at: now }
+    pub(crate) fn new(what: &'static str, counted: &'static Calls, calls: u64, now: Instant) -> Self {
+        Self { what, counted, calls, told: 0, told_at: now }
     }
 
     /// The line that is due, if one is.
     pub(crate) fn due(&mut self, now: Instant) -> Option<String> {
-        let figures = self.histogram.figures();
+        let figures = self.counted.all.figures();
         let new = figures.calls.saturating_sub(self.told);
         if new < self.calls && (new == 0 || now.duration_since(self.told_at) < PAUSE) {
             return None;
         }
         (self.told, self.told_at) = (figures.calls, now);
-        Some(format!("{} {} since start: {figures}", figures.calls, self.what))
+        let undisturbed = match self.counted.undisturbed.figures() {
+            Figures { calls: 0, .. } => String::new(),
+            some => format!("; {} of them kept their processor: {some}", some.calls),
+        };
+        Some(format!("{} {} since start: {figures}{undisturbed}", figures.calls, self.what))
     }
 }
 
@@ -162,16 +196,33 @@ mod tests {
 
     #[test]
     fn given_calls_then_the_log_hears_of_them_calmly() {
-        static COUNTED: Histogram = Histogram::new();
+        static COUNTED: Calls = Calls::new();
         let start = Instant::now();
         let mut report = Report::new("submissions", &COUNTED, CALLS, start);
         assert_eq!(report.due(start + PAUSE), None, "nothing to tell");
-        COUNTED.count(Duration::from_nanos(5));
+        COUNTED.all.count(Duration::from_nanos(5));
         assert_eq!(report.due(start), None, "not yet");
         let line = report.due(start + PAUSE).unwrap();
         assert!(line.starts_with("1 submissions since start: median 0.1 us"), "{line}");
-        (0..CALLS).for_each(|_| COUNTED.count(Duration::from_nanos(5)));
+        (0..CALLS).for_each(|_| COUNTED.all.count(Duration::from_nanos(5)));
         assert!(report.due(start + PAUSE).is_some());
         assert_eq!(report.due(start + PAUSE), None, "told already");
+    }
+
+    #[test]
+    fn given_somebody_who_measures_then_calls_that_kept_their_processor_are_told_apart() {
+        static COUNTED: Calls = Calls::new();
+        let start = Instant::now();
+        let mut report = Report::new("updates", &COUNTED, 1, start);
+        COUNTED.timed(|| ());
+        assert!(!report.due(start).unwrap().contains("processor"), "nobody measured");
+        COUNTED.measure();
+        // Some of a thousand calls of nothing are not disturbed, on the busiest of machines.
+        (0..1_000).for_each(|_| COUNTED.timed(|| ()));
+        let line = report.due(start).unwrap();
+        assert!(
+            line.starts_with("1001 updates since start: ") && line.contains(" of them kept their processor: "),
+            "{line}"
+        );
     }
 }

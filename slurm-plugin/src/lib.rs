@@ -30,7 +30,7 @@ use crate::entry::{Outcome, Plugin};
 use crate::ffi::desc::{self, Desc};
 use crate::ffi::sys::{ESLURM_ACCESS_DENIED, SLURM_VERSION_NUMBER, job_desc_msg_t};
 use crate::ffi::{guard, host, log, text};
-use crate::latency::{Histogram, Report};
+use crate::latency::{Calls, Report};
 use crate::loader::Loader;
 
 /// The name slurmctld prints; it uses the symbol itself as the string, so this must be an array.
@@ -56,8 +56,8 @@ const REPORT_VARIABLE: &str = "BURSAR_REPORT_CALLS";
 
 static PLUGIN: OnceLock<Plugin<Gate>> = OnceLock::new();
 static LOADER: Mutex<Option<Loader>> = Mutex::new(None);
-static SUBMISSIONS: Histogram = Histogram::new();
-static UPDATES: Histogram = Histogram::new();
+static SUBMISSIONS: Calls = Calls::new();
+static UPDATES: Calls = Calls::new();
 
 /// Called once after loading, as SlurmUser, before slurmctld knows any job and after it became a daemon, so that the
 /// loader stays with the process that serves. Never refuses: a controller without jobs is better than none.
@@ -82,9 +82,13 @@ fn load() {
         return;
     }
     let start = Instant::now();
-    let calls = std::env::var(REPORT_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(latency::CALLS);
-    let mut reports = [("submissions", &SUBMISSIONS), ("updates", &UPDATES)]
-        .map(|(what, histogram)| Report::new(what, histogram, calls, start));
+    let asked = std::env::var(REPORT_VARIABLE).ok().and_then(|text| text.parse().ok());
+    let mut reports = [("submissions", &SUBMISSIONS), ("updates", &UPDATES)].map(|(what, calls)| {
+        if asked.is_some() {
+            calls.measure();
+        }
+        Report::new(what, calls, asked.unwrap_or(latency::CALLS), start)
+    });
     let started = Loader::start(move || {
         guard::guard((), || {
             if let Some(plugin) = PLUGIN.get() {

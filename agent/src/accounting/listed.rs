@@ -195,7 +195,6 @@ pub fn cluster(facts: &Facts) -> Cluster {
             threads_per_core: all.iter().map(|partition| partition.largest.threads_per_core).max().unwrap_or(1).max(1),
             whole_nodes: facts.select_type == "select/linear",
             one_task_per_core: facts.select_parameters.contains("CR_ONE_TASK_PER_CORE"),
-            slack: 0,
             ..ClusterFacts::default()
         },
         partitions: all.iter().map(|partition| partition_of(facts, partition, &gpu_types)).collect(),

@@ -37,6 +37,8 @@ pub struct Policy {
     pub contact: String,
     /// What becomes of a job that is submitted while its owner's running-job limit is reached.
     pub at_running_limit: AtRunningLimit,
+    /// Seconds that a job may run on beyond its time limit, which is counted of every job.
+    pub overrun_seconds: u64,
     /// Hours that an emergency grant lasts at most.
     pub emergency_hours: u64,
     /// The accounts, parents before children.
@@ -135,6 +137,7 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
         "refuse" => Ok(AtRunningLimit::Refuse),
         _ => Err("is neither wait nor refuse; choose one"),
     });
+    let overrun_seconds = root.number_or("overrun-seconds", 0..=3_600, 0);
     let emergency_hours = root.number_or("emergency-hours", 1..=MOST_EMERGENCY_HOURS, 24);
     let accounts = accounts(root);
     let calendar = zone.as_ref().map_or(TimeZone::UTC, |(zone, _)| zone.clone());
@@ -154,6 +157,7 @@ pub(super) fn policy(root: &Table<'_>, sources: Option<&[String]>) -> Option<Pol
         prices: prices?,
         contact: contact?,
         at_running_limit: at_running_limit?.unwrap_or_default(),
+        overrun_seconds: overrun_seconds?,
         emergency_hours: emergency_hours?,
         accounts: accounts.list?,
         mappings: mappings?,

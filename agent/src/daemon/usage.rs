@@ -39,7 +39,7 @@ const WATERMARK: &str = "ended";
 /// By what runs and jobs are counted now.
 fn terms(view: &View, now: Timestamp) -> Terms {
     let calendars = compile::calendars(&view.calendar, &view.stored);
-    let priced = view.cluster.priced(&view.config.policy.prices);
+    let priced = view.cluster.under(&view.config.policy);
     compile::terms(&view.config, &view.stored, &Holdings::of(&view.stored, now), &calendars, &priced)
 }
 
@@ -260,7 +260,7 @@ impl Usage {
         let Some(settled) = &self.settled else { return Err("no sums of runs yet".to_owned()) };
         let calendars = &terms.calendars;
         let edges = compile::edges(calendars, now).map_err(|error| chain(&error))?;
-        let cluster = view.cluster.priced(&view.config.policy.prices);
+        let cluster = view.cluster.under(&view.config.policy);
         let queues = queues::charging(&view.config.policy);
         let ground =
             Ground::new(&cluster, &queues, edges.clone(), terms.pricing.clone(), now).map_err(|error| chain(&error))?;

@@ -15,7 +15,7 @@ use crate::accounting::calendar::OutsideCalendar;
 use crate::accounting::flight::{Flight, Stage};
 use crate::accounting::settled::{Life, Terms};
 use crate::accounting::{Calendar, Calendars, Pricing, Standing};
-use crate::config::{AtRunningLimit, Config, PriceList};
+use crate::config::{AtRunningLimit, Config, Policy};
 use crate::store::contents::Contents as Stored;
 use crate::store::{PersonState, Presence, SubjectId};
 
@@ -36,14 +36,15 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The same with the prices of its partitions.
+    /// The same as `policy` has it: with the prices of its partitions, and what jobs may run on beyond their limits.
     #[must_use]
-    pub fn priced(&self, list: &PriceList) -> Self {
-        let mut priced = self.clone();
-        for partition in &mut priced.partitions {
-            partition.prices = list.of(&partition.name, &self.gpu_types);
+    pub fn under(&self, policy: &Policy) -> Self {
+        let mut ruled = self.clone();
+        ruled.facts.slack = policy.overrun_seconds;
+        for partition in &mut ruled.partitions {
+            partition.prices = policy.prices.of(&partition.name, &self.gpu_types);
         }
-        priced
+        ruled
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a job is judged.
 //!
-//! * [`Request`] and [`Edit`] are what is asked, [`bound`] is what it can cost at most;
+//! * [`Request`] and [`Edit`] are what is asked, [`bound()`] is what it can cost at most;
 //!   `reading` is what a job may mean that slurmctld lists.
 //! * [`judge`] says yes with terms or no with a reason; [`judge_edit`] does for a change; both are pure functions.
 //! * `place` finds account, queue and cost centre, `room` asks every limit, `asked` cuts work into periods.

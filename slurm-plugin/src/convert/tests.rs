@@ -303,3 +303,11 @@ fn given_cpus_per_task_as_newer_clients_write_them_then_they_are_a_number_and_no
     let shape = request(&alone.desc()).unwrap().shape;
     assert_eq!((shape.cpus_per_task, shape.tasks, shape.open_ended), (Some(3), None, false));
 }
+
+#[test]
+fn given_flags_that_a_client_forges_then_nothing_of_the_job_is_overlooked() {
+    // Among them is the one that slurmctld puts on jobs of scrontab.
+    let (plain, flagged) = (Sample::sbatch(70_001), Sample::sbatch(70_001).with(|raw| raw.bitflags = u64::MAX));
+    let (plain, flagged) = (plain.desc(), flagged.desc());
+    assert_eq!(request(&flagged), request(&plain));
+}

@@ -12,10 +12,14 @@ pub(crate) struct Desc<'a> {
 
 /// Names of accounts, partitions and jobs are short; this leaves room for long lists of them.
 const MOST_NAME: usize = 4 * 1024;
+/// So many QOS that each is looked up in microseconds; a cluster has tens of them.
+const MOST_QOS: usize = 1024;
 /// A longer `--array` list is not counted by anybody.
 const MOST_ARRAY: usize = 16 * 1024;
-/// Node lists and features can be long; 256 KiB scan in well under a millisecond.
-const MOST_LIST: usize = 256 * 1024;
+/// Longer lists of nodes and features are not counted: they may come to every node.
+const MOST_COUNTED: usize = 8 * 1024;
+/// Thousands of jobs can be depended on; one word is looked for in them.
+const MOST_JOBS: usize = 256 * 1024;
 
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident = $field:ident, $word:literal, $most:expr;)*) => {
@@ -55,14 +59,12 @@ impl<'a> Desc<'a> {
         partition = partition, "partition list", MOST_NAME;
         /// `--array`.
         array = array_inx, "array expression", MOST_ARRAY;
-        /// `-d`.
-        dependency = dependency, "dependency", MOST_LIST;
         /// `-w`.
-        nodes = req_nodes, "node list", MOST_LIST;
+        nodes = req_nodes, "node list", MOST_COUNTED;
         /// `-C`.
-        features = features, "feature list", MOST_LIST;
+        features = features, "feature list", MOST_COUNTED;
         /// `--prefer`.
-        prefer = prefer, "list of preferred features", MOST_LIST;
+        prefer = prefer, "list of preferred features", MOST_COUNTED;
         /// `--gpus`.
         gres_per_job = tres_per_job, "list of generic resources", MOST_NAME;
         /// `--gres`, `--gpus-per-node`.
@@ -76,11 +78,17 @@ impl<'a> Desc<'a> {
         /// `--mem-per-gpu`.
         memory_per_gres = mem_per_tres, "memory per generic resource", MOST_NAME;
         /// `-q`.
-        qos = qos, "QOS", MOST_NAME;
+        qos = qos, "QOS", MOST_QOS;
         /// `--wckey`.
         cost_center = wckey, "cost centre", MOST_NAME;
         /// The job's id as an update names it.
         job = job_id_str, "job id", MOST_NAME;
+    }
+
+    /// `-d`.
+    pub(crate) fn dependency(&self) -> Result<Option<&'a [u8]>, BadText> {
+        // SAFETY: a field of the description, so by the contract of `borrow` null or a string for `'a`.
+        unsafe { text::borrow_bytes(self.raw.dependency, "dependency", MOST_JOBS) }
     }
 
     /// The job's id as a number; [`super::sys::NO_VAL`] when an update names it by text.

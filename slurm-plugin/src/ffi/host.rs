@@ -12,6 +12,15 @@ pub(crate) fn effective_uid() -> u32 {
     geteuid()
 }
 
+/// How often the kernel took this thread off a processor that it had not done with.
+pub(crate) fn preempted() -> i64 {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: getrusage writes one rusage to memory that is one, or nothing when it fails.
+    unsafe { libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) };
+    // SAFETY: all zeros, or written by the call above; every pattern of its integers is a value.
+    unsafe { usage.assume_init() }.ru_nivcsw
+}
+
 /// Runs `body`, which starts a thread, so that the new thread gets no signal: those are for slurmctld's own threads,
 /// which wait for them.
 pub(crate) fn without_signals<T>(body: impl FnOnce() -> T) -> T {

@@ -72,6 +72,20 @@ pub(crate) unsafe fn borrow<'a>(
     field: &'static str,
     most: usize,
 ) -> Result<Option<&'a str>, BadText> {
+    // SAFETY: by this function's contract.
+    let bytes = unsafe { borrow_bytes(start, field, most) }?;
+    bytes.map(std::str::from_utf8).transpose().map_err(|_| BadText::NotUtf8(field))
+}
+
+/// The bytes at `start`, `None` for null, refused when there are more than `most`.
+///
+/// # Safety
+/// As for [`borrow`].
+pub(crate) unsafe fn borrow_bytes<'a>(
+    start: *const c_char,
+    field: &'static str,
+    most: usize,
+) -> Result<Option<&'a [u8]>, BadText> {
     if start.is_null() {
         return Ok(None);
     }
@@ -81,8 +95,7 @@ pub(crate) unsafe fn borrow<'a>(
         return Err(BadText::TooLong(field, most));
     }
     // SAFETY: strnlen found `length` bytes before the NUL, and they stay as they are while `'a` lasts.
-    let bytes = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) };
-    std::str::from_utf8(bytes).map(Some).map_err(|_| BadText::NotUtf8(field))
+    Ok(Some(unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) }))
 }
 
 /// Puts a copy of `text` into `slot`, made by Slurm's allocator, and frees what was there.

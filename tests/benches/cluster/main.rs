@@ -31,7 +31,9 @@ fn main() -> Result<()> {
     }
 
     let build = BuildDir::at(&target_dir().join("release"))?;
-    let cluster = Cluster::builder().with_bursar_plugin().max_job_count(300_000).min_job_age(10).up_with(|host| {
+    let builder = Cluster::builder().with_bursar_plugin().max_job_count(300_000).min_job_age(10);
+    // As sites run it; the tests' clusters log more.
+    let cluster = builder.slurm_conf("SlurmctldDebug=info").up_with(|host| {
         install_bursar(host, &build, &institute.files())?;
         // Started by hand, so that the first pass can be timed.
         let units = ["bursard.service", "bursar-node.path", "bursar-node.service"];

@@ -13,8 +13,11 @@ use bursar_tests::{Cluster, Error, Result, target_dir};
 use crate::institute::Institute;
 use crate::summary::Summary;
 
-/// Submitters at once, and what each submits in a turn.
-const LEVELS: [(usize, usize); 3] = [(1, 400), (8, 100), (64, 16)];
+/// Submitters at once, and what each submits in a turn: seconds each, because a slurmctld of two cores has moments of its
+/// own in which it does other things.
+const LEVELS: [(usize, usize); 3] = [(1, 3_000), (8, 500), (64, 50)];
+/// The same before a turn, of which nothing is counted.
+const WARMING: (usize, usize) = (8, 50);
 /// Jobs that wait in slurmctld's list.
 const QUEUES: [usize; 2] = [0, 10_000];
 /// Arrays of [`TASKS`] that wait throughout: the jobs in flight that the snapshot counts.
@@ -95,6 +98,15 @@ struct Burst {
     answers: [u64; 3],
 }
 
+/// What slurmctld's threads, the plugin's among them, spent of the processors in a turn.
+#[derive(Debug, Clone, Copy)]
+struct Server {
+    queue: usize,
+    kind: Kind,
+    /// Microseconds for each submission.
+    micros: u64,
+}
+
 /// Measures every kind at every level, `rounds` times.
 pub(crate) fn measure(institute: &Institute, cluster: &Cluster, rounds: usize, summary: &mut Summary) -> Result<()> {
     let host = cluster.host();
@@ -107,8 +119,8 @@ pub(crate) fn measure(institute: &Institute, cluster: &Cluster, rounds: usize, s
     Kind::None.set(cluster, &somebody)?;
     in_flight(cluster)?;
     let mut bursts = Vec::new();
-    let mut server: Vec<(usize, Kind, u64, u64)> = Vec::new();
-    let mut told: Vec<(usize, String)> = Vec::new();
+    let mut server: Vec<Server> = Vec::new();
+    let mut told: Vec<(String, String)> = Vec::new();
     for queue in QUEUES {
         if queue > 0 {
             Kind::None.set(cluster, &somebody)?;
@@ -118,23 +130,26 @@ pub(crate) fn measure(institute: &Institute, cluster: &Cluster, rounds: usize, s
             for turn in 0..KINDS.len() {
                 let kind = KINDS[(turn + round) % KINDS.len()];
                 kind.set(cluster, &somebody)?;
-                host.run(&["sdiag", "--reset"])?.ok()?;
+                submit(cluster, "burst", WARMING.1, &uids[..WARMING.0])?;
+                let (mut count, mut spent) = (0, 0);
                 for (submitters, each) in LEVELS {
+                    clear(cluster)?;
+                    let before = ticks(cluster)?;
                     let [nanoseconds, accepted, refused, answers @ ..] =
                         submit(cluster, "burst", each, &uids[..submitters])?;
                     assert_eq!(refused, 0, "{kind:?} with {submitters} submitters");
                     let rate = accepted * 1_000_000_000_000 / nanoseconds.max(1);
                     bursts.push(Burst { queue, submitters, kind, round, rate, answers });
+                    if kind.plugin() == "bursar" {
+                        told.push((
+                            format!("{queue} queued, {submitters} submitters, {}", kind.words()),
+                            figures(cluster)?,
+                        ));
+                    }
+                    count += accepted;
+                    spent += ticks(cluster)? - before;
                 }
-                server.extend(submissions(cluster)?.map(|(count, total)| (queue, kind, count, total)));
-                if kind.plugin() == "bursar" {
-                    let log =
-                        host.sh("grep 'submissions since start' /var/log/slurm/slurmctld.log | tail -n 1")?.ok()?;
-                    told.push((
-                        queue,
-                        log.split_once("start: ").map_or_else(String::new, |(_, line)| line.trim().into()),
-                    ));
-                }
+                server.push(Server { queue, kind, micros: spent * 10_000 / count.max(1) });
                 clear(cluster)?;
                 eprintln!(
                     "{queue} queued, round {round}, {}: {:?}",
@@ -185,12 +200,20 @@ fn submit(cluster: &Cluster, name: &str, each: usize, uids: &[String]) -> Result
     numbers.try_into().map_err(|_| Error::Machine(format!("submitter printed {text:?}")))
 }
 
-/// How many submissions slurmctld has had since the reset, and the microseconds it took for all of them.
-fn submissions(cluster: &Cluster) -> Result<Option<(u64, u64)>> {
-    let text = cluster.host().run(&["sdiag"])?.ok()?;
-    let line = text.lines().find(|line| line.contains("REQUEST_SUBMIT_BATCH_JOB")).unwrap_or_default();
-    let number = |key: &str| line.split_once(key).and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok());
-    Ok(number("count:").zip(number("total_time:")))
+/// Hundredths of a second that slurmctld has spent of the processors since its start.
+fn ticks(cluster: &Cluster) -> Result<u64> {
+    let text = cluster.host().sh("cat /proc/$(systemctl show --value --property=MainPID slurmctld)/stat")?.ok()?;
+    let fields: Vec<u64> = text.split_whitespace().skip(13).take(2).filter_map(|field| field.parse().ok()).collect();
+    match fields[..] {
+        [user, system] => Ok(user + system),
+        _ => Err(Error::Machine(format!("slurmctld's stat is {text:?}"))),
+    }
+}
+
+/// The plugin's own figures of all calls since slurmctld's start.
+fn figures(cluster: &Cluster) -> Result<String> {
+    let log = cluster.host().sh("grep 'submissions since start' /var/log/slurm/slurmctld.log | tail -n 1")?.ok()?;
+    Ok(log.split_once("start: ").map_or_else(String::new, |(_, line)| line.trim().into()))
 }
 
 /// Ends the jobs of the turn.
@@ -215,7 +238,7 @@ fn tenths(number: i64) -> String {
     format!("{}{}.{}", if number < 0 { "-" } else { "" }, number.abs() / 10, number.abs() % 10)
 }
 
-fn report(bursts: &[Burst], server: &[(usize, Kind, u64, u64)], told: &[(usize, String)], summary: &mut Summary) {
+fn report(bursts: &[Burst], server: &[Server], told: &[(String, String)], summary: &mut Summary) {
     for queue in QUEUES {
         for (submitters, _) in LEVELS {
             let of =
@@ -248,14 +271,13 @@ fn report(bursts: &[Burst], server: &[(usize, Kind, u64, u64)], told: &[(usize, 
             }
         }
         for kind in KINDS {
-            let own = || server.iter().filter(|row| (row.0, row.1) == (queue, kind));
-            let (count, total): (u64, u64) = (own().map(|row| row.2).sum(), own().map(|row| row.3).sum());
-            let each = own().map(|row| (row.3 / row.2.max(1)).to_string()).collect::<Vec<_>>().join(" ");
-            let value = format!("{} us ({each})", total / count.max(1));
-            summary.add(format!("{queue} queued, sdiag's time of a submission, {}", kind.words()), value, "");
+            let own = || server.iter().filter(|turn| (turn.queue, turn.kind) == (queue, kind)).map(|turn| turn.micros);
+            let each = own().map(|micros| micros.to_string()).collect::<Vec<_>>().join(" ");
+            let value = format!("{} us ({each})", median(own().map(|micros| micros as i64).collect()));
+            summary.add(format!("{queue} queued, processor time of a submission, {}", kind.words()), value, "");
         }
-        for (_, line) in told.iter().filter(|(of, _)| *of == queue) {
-            summary.add(format!("{queue} queued, bursar's own figures of a turn"), line, "");
-        }
+    }
+    for (what, line) in told {
+        summary.add(format!("the plugin's own figures up to {what}"), line, "");
     }
 }

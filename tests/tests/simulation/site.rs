@@ -37,6 +37,8 @@ pub(crate) const FIRST_UID: u32 = 65_600;
 pub(crate) const CPUS: u64 = 224;
 /// GPUs of the whole cluster.
 pub(crate) const GPUS: u64 = 24;
+/// Seconds that a job lives on at most when it has reached its limit.
+pub(crate) const OVERRUN: u64 = 45;
 /// Seconds for which slurmctld shows a job that has ended.
 pub(crate) const MIN_JOB_AGE: u64 = 300;
 
@@ -70,6 +72,7 @@ impl Site {
         let folder = tempfile::tempdir().expect("a folder");
         let policy = folder.path().join("policy.toml");
         let head = "time-zone = \"UTC\"\nweek-start = \"monday\"\ncontact = \"Ask.\"\n";
+        let head = format!("{head}overrun-seconds = {OVERRUN}\n");
         std::fs::write(&policy, format!("{head}{PRICES}{}", queues())).expect("a policy");
         let paths = ConfigPaths { machine: examples.join("bursar.toml"), policy };
         let config = config::load(&paths).expect("a sound policy");
@@ -93,7 +96,7 @@ impl Site {
         let calendar =
             |zone| Calendar { zone: TimeZone::get(zone).expect("a zone"), week_start: Weekday::Monday, year_start: 11 };
         let calendars = std::iter::once(zone).chain(ZONES.map(|(_, zone)| zone)).map(calendar).collect();
-        let cluster = cluster().priced(&config.policy.prices);
+        let cluster = cluster().under(&config.policy);
         Self { calendar: calendar(zone), calendars, config, stored, cluster, rules, grants, granted }
     }
 

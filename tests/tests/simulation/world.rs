@@ -18,7 +18,7 @@ use super::limits::Owner;
 use super::plan::{Fate, Part, Plan};
 use super::plugin::{Answer, Files, Plugin};
 use super::random::Random;
-use super::site::{ACCOUNTS, CPUS, GPUS, KINDS, MIN_JOB_AGE, Site};
+use super::site::{ACCOUNTS, CPUS, GPUS, KINDS, MIN_JOB_AGE, OVERRUN, Site};
 use super::things::{Amounts, CPU, GPU, THINGS};
 use super::truth::{Tally, Truth, Violation, Wish};
 
@@ -455,7 +455,8 @@ impl<'a> World<'a> {
 fn wants(random: &mut Random, limit: Option<u64>) -> u64 {
     let most = limit.unwrap_or(86_400).max(1);
     match random.between(0, 9) {
-        0..2 => most,
+        // It has to be ended, and takes its time to die.
+        0..2 => most + limit.map_or(0, |_| random.between(0, OVERRUN)),
         2..7 => random.magnitude(1, most),
         _ => random.between(1, most),
     }
