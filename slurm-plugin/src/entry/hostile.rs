@@ -67,7 +67,8 @@ fn published() -> Vec<u8> {
 
 /// A plugin that has read [`published`].
 fn plugin() -> Plugin<Gate> {
-    let path = std::env::temp_dir().join(format!("bursar-hostile-{}.snap", std::process::id()));
+    let own = (std::process::id(), std::thread::current().id());
+    let path = std::env::temp_dir().join(format!("bursar-hostile-{own:?}.snap"));
     fs::write(&path, published()).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let publisher_uid = Some(fs::metadata(&path).unwrap().uid());
@@ -100,7 +101,7 @@ const FIELDS: [(&str, Field); 15] = [
 ];
 /// What they are made of.
 const PATTERNS: [&str; 7] = ["1,", "0-18446744073709551615,", "9", "x", "[", "e*9", "\u{e9}"];
-const SIZES: [usize; 6] = [4 << 10, 8 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20];
+const SIZES: [usize; 7] = [1 << 10, 4 << 10, 8 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20];
 const ARRAYS: [&str; 3] = ["0-100000000", "0-18446744073709551615", "1-4294967295:1%1"];
 
 #[test]
