@@ -51,7 +51,7 @@ roots: build ## Fetch the other Slurms that tests run, and build their plugins
 	@CARGO=$(CARGO) $(DEMO) roots
 
 # Tests that boot hosts run one at a time: two clusters at once are too much for a small machine.
-test: build lint roots test-threads ## Run every test
+test: build lint roots test-threads quota ## Run every test
 	@$(DEMO) stop
 	@$(CARGO) test --workspace --exclude bursar-tests
 	@$(CARGO) test --package bursar-tests -- --test-threads=1
@@ -84,7 +84,7 @@ valgrind: build ## Play the scenarios with slurmctld under valgrind
 
 quota: deps ## Read the kernel's quota under a Debian kernel in qemu, where this machine's has none
 	@tests/quota-in-qemu "$$($(CARGO) test --package bursar-agent --test quota_real --no-run --message-format=json \
-		| sed -n 's/.*"executable":"\([^"]*quota_real[^"]*\)".*/\1/p')"
+		2>/dev/null | sed -n 's/.*"executable":"\([^"]*quota_real[^"]*\)".*/\1/p')"
 
 clean-hosts: ## End the demo and remove all that hosts left in the build folder
 	@if [ -x $(DEMO) ]; then $(DEMO) clean; fi
