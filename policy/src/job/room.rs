@@ -84,13 +84,17 @@ fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) ->
     let refuses = snapshot.facts().running_limit_refuses;
     for line in lines.iter() {
         let limit = line.limit;
-        let consume = |resource, within, next, number, used: u64, in_flight: u64, ends| {
+        let consume = |resource, within, next, number, used: u64, in_flight: u64| {
             let asked = added.rise(number, resource);
             let all = used.saturating_add(in_flight).saturating_add(added.get(number, resource));
             if asked == 0 || all <= limit {
                 return Ok(());
             }
             let what = what(snapshot, resource);
+            let ends = match within {
+                Within::Period(kind) => snapshot.period(calendar, kind, now).map_or("", |period| period.end_text),
+                Within::Grant => grant.until_text,
+            };
             Err(Reason::Consumed { owner, what, within, next, asked, used, in_flight, limit, ends })
         };
         match line.measure {
@@ -124,19 +128,18 @@ fn fits<'s>(claim: &Claim<'_, 's>, lines: LinesRef<'s>, grant: &GrantRef<'s>) ->
             }
             Measure::Within(kind, resource) => {
                 // A calendar that has run out means an agent that has been gone for weeks.
-                let current = snapshot.period(calendar, kind, now).ok_or(Reason::Unavailable)?;
-                let held = line.after(current.ordinal);
-                let (within, ends) = (Within::Period(kind), current.end_text);
+                let held = line.after(snapshot.ordinal(calendar, kind, now).ok_or(Reason::Unavailable)?);
+                let within = Within::Period(kind);
                 let number = Number::Current(kind);
                 let in_flight = held.in_flight.saturating_add(booked.get(number, resource));
-                consume(resource, within, false, number, held.used, in_flight, ends)?;
+                consume(resource, within, false, number, held.used, in_flight)?;
                 let number = Number::Later(kind);
                 let in_flight = held.next.saturating_add(booked.get(number, resource));
-                consume(resource, within, true, number, 0, in_flight, ends)?;
+                consume(resource, within, true, number, 0, in_flight)?;
             }
             Measure::OfGrant(resource) => {
                 let in_flight = line.in_flight.saturating_add(booked.get(Number::Life, resource));
-                consume(resource, Within::Grant, false, Number::Life, line.used, in_flight, grant.until_text)?;
+                consume(resource, Within::Grant, false, Number::Life, line.used, in_flight)?;
             }
         }
     }

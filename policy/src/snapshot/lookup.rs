@@ -93,6 +93,16 @@ impl Snapshot {
 
     /// The period of `kind` that `at` falls into in a calendar; `None` before the first edge and after the last.
     pub fn period(&self, calendar: u32, kind: PeriodKind, at: Timestamp) -> Option<CurrentPeriod<'_>> {
+        let (period, ordinal, text) = self.bare_period(calendar, kind, at)?;
+        Some(CurrentPeriod { period, ordinal, end_text: self.text(text) })
+    }
+
+    /// Its ordinal alone, which needs no text: every limit of every job asks for it.
+    pub(crate) fn ordinal(&self, calendar: u32, kind: PeriodKind, at: Timestamp) -> Option<usize> {
+        self.bare_period(calendar, kind, at).map(|(_, ordinal, _)| ordinal)
+    }
+
+    fn bare_period(&self, calendar: u32, kind: PeriodKind, at: Timestamp) -> Option<(Period, usize, Text)> {
         let mut edges = self.edges(calendar, kind);
         let mut start = edges.next()?;
         if at < start.at {
@@ -100,8 +110,7 @@ impl Snapshot {
         }
         for (ordinal, end) in edges.enumerate() {
             if at < end.at {
-                let period = Period { start: start.at, end: end.at };
-                return Some(CurrentPeriod { period, ordinal, end_text: self.text(end.text) });
+                return Some((Period { start: start.at, end: end.at }, ordinal, end.text));
             }
             start = end;
         }
@@ -248,11 +257,7 @@ impl Snapshot {
 
     /// The person with this uid.
     pub fn person(&self, uid: u32) -> Option<PersonRef<'_>> {
-        self.find(Section::People, |key: u32| key.cmp(&uid)).map(|(at, record)| PersonRef {
-            snapshot: self,
-            position: at,
-            record,
-        })
+        self.find_number(Section::People, uid).map(|(at, record)| PersonRef { snapshot: self, position: at, record })
     }
 
     /// The person with this POSIX name.

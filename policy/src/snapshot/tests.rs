@@ -323,3 +323,24 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn given_any_uids_then_everybody_is_found_and_nobody_else(
+        uids in proptest::collection::btree_set(any::<u32>(), 0..64),
+        even in proptest::collection::btree_set(70_000_u32..70_200, 0..200),
+        others in proptest::collection::vec(69_990_u32..70_210, 16),
+    ) {
+        let uids: std::collections::BTreeSet<u32> = uids.into_iter().chain(even).collect();
+        let mut contents = Contents::empty(header(Kind::Controller));
+        contents.people =
+            uids.iter().map(|uid| Person { default_account: None, ..person(*uid, &format!("u{uid}")) }).collect();
+        let snapshot = Snapshot::decode(encode(&contents).unwrap()).unwrap();
+        for uid in &uids {
+            prop_assert_eq!(snapshot.person(*uid).map(|person| person.uid()), Some(*uid));
+        }
+        for uid in others.into_iter().chain([0, u32::MAX]) {
+            prop_assert_eq!(snapshot.person(uid).is_some(), uids.contains(&uid));
+        }
+    }
+}
