@@ -55,6 +55,8 @@ pub(crate) struct Job {
     pub(crate) submit: Timestamp,
     /// The earliest start.
     pub(crate) eligible: Timestamp,
+    /// Until when the scheduler passes it over.
+    pub(crate) passed_over: Timestamp,
     /// Where it stands.
     pub(crate) state: State,
     /// What it has, with the price of an hour.

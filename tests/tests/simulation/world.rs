@@ -387,6 +387,7 @@ impl<'a> World<'a> {
                 verdict_at,
                 submit,
                 eligible,
+                passed_over: submit,
                 state: State::Pending,
                 held: Amounts::default(),
                 started: None,

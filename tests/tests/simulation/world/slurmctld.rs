@@ -19,9 +19,15 @@ impl World<'_> {
             self.shown.iter().copied().filter(|at| self.jobs[*at].state == State::Pending).collect();
         for at in waiting {
             while self.jobs[at].state == State::Pending && self.jobs[at].eligible <= self.now {
-                if self.jobs[at].random.chance(35) {
-                    let later = self.jobs[at].random.magnitude(1, 2_400);
-                    self.after(later, Event::Schedule);
+                let job = &mut self.jobs[at];
+                // One event for each: were it looked at before, events would breed while jobs wait.
+                if job.passed_over > self.now {
+                    break;
+                }
+                if job.random.chance(35) {
+                    let later = self.now.plus(job.random.magnitude(1, 2_400));
+                    job.passed_over = later;
+                    self.at(later, Event::Schedule);
                     break;
                 }
                 if !self.start(at) {
