@@ -4,6 +4,7 @@
 //! booked meanwhile is written down, booked again in the copy, and the copy takes the place of the bookings together
 //! with the snapshot. The lock is held for that exchange and for the last bookings of some microseconds.
 
+use super::edits::Edits;
 use super::judge::Terms;
 use super::ledger::{Entry, Ledger};
 use crate::snapshot::Snapshot;
@@ -20,6 +21,7 @@ pub(super) struct State {
     main: Option<Arc<Snapshot>>,
     jobs: Option<Arc<Snapshot>>,
     ledger: Ledger,
+    edits: Edits,
     /// What was booked since the copy aside was last brought up.
     journal: Vec<Entry>,
 }
@@ -29,6 +31,7 @@ pub(super) struct Sight<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) jobs: Option<&'a Snapshot>,
     pub(super) ledger: &'a mut Ledger,
+    pub(super) edits: &'a mut Edits,
     journal: &'a mut Vec<Entry>,
 }
 
@@ -48,10 +51,10 @@ impl Desk {
 
     /// Makes one decision at `now`; without a snapshot `decide` gets nothing to decide by.
     pub(super) fn decide<T>(&self, now: Timestamp, decide: impl FnOnce(Option<Sight<'_>>) -> T) -> T {
-        let State { main, jobs, ledger, journal } = &mut *self.state();
+        let State { main, jobs, ledger, edits, journal } = &mut *self.state();
         let sight = main.as_deref().map(|snapshot| {
             ledger.roll_over(snapshot, now);
-            Sight { snapshot, jobs: jobs.as_deref(), ledger, journal }
+            Sight { snapshot, jobs: jobs.as_deref(), ledger, edits, journal }
         });
         decide(sight)
     }

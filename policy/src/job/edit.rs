@@ -2,6 +2,7 @@
 
 use super::asked::{Asked, Horizons};
 use super::bound::{Bound, Cost, bound};
+use super::edits::Earlier;
 use super::gres::GpuAsk;
 use super::judge::Terms;
 use super::ledger::Ledger;
@@ -21,6 +22,8 @@ use crate::window::Run;
 
 /// Judges an edit of `jobs`, the records that the edited id names. Admits with the work that is to be booked, if any.
 ///
+/// `earlier` are edits of them, oldest first, that the list of `jobs` may not show yet.
+///
 /// An edit that raises nothing is never refused, whatever the state of grants and limits. Running jobs are left to
 /// slurmctld, which lets their owners only shrink them.
 pub fn judge_edit<'s>(
@@ -28,11 +31,12 @@ pub fn judge_edit<'s>(
     ledger: &Ledger,
     jobs: &[LiveJobRef<'s>],
     edit: &Edit<'s>,
+    earlier: &[Earlier<'_>],
     now: Timestamp,
 ) -> Result<Vec<Terms<'s>>, Reason<'s>> {
     let mut terms = Vec::new();
     for job in jobs.iter().filter(|job| !job.running) {
-        terms.extend(of_one(snapshot, ledger, job, edit, now)?);
+        terms.extend(of_one(snapshot, ledger, job, edit, earlier, now)?);
     }
     Ok(terms)
 }
@@ -43,16 +47,23 @@ fn of_one<'s>(
     ledger: &Ledger,
     job: &LiveJobRef<'s>,
     edit: &Edit<'s>,
+    earlier: &[Earlier<'_>],
     now: Timestamp,
 ) -> Result<Option<Terms<'s>>, Reason<'s>> {
     let old = before(job);
     let new = edited(&old, edit);
+    // The job may still be as it is listed, or as any of the earlier edits left it.
+    let mut states = vec![State { request: old, begin_at: job.begin_at, held: true }];
+    for made in earlier {
+        states.extend(states.last().map(|state| state.after(made)));
+    }
     let moved = edit.account.is_some_and(|account| !account.eq_ignore_ascii_case(job.account));
     let requeued = edit.qos.is_some_and(|qos| !qos.eq_ignore_ascii_case(job.qos));
     let rerouted = edit.partition.is_some_and(|partition| partition != job.partition);
-    let sooner = edit.begin_at.is_some_and(|begin| begin.max(now) < job.begin_at.max(now));
-    let readings = changes(snapshot, &old, edit)?;
-    let raised = readings.iter().any(Change::raises);
+    let begins = || states.iter().map(|state| state.begin_at.max(now));
+    let sooner = edit.begin_at.is_some_and(|begin| begins().any(|old| begin.max(now) < old));
+    let changes = changes(snapshot, &states, edit)?;
+    let raised = changes.iter().any(Change::raises);
     let retagged = edit.cost_center.is_some();
     // Whether it changes when the job may begin, or what it must keep to. Of a job that is held or depends on another
     // slurmctld lists no begin, so any begin may be sooner than its own.
@@ -63,21 +74,29 @@ fn of_one<'s>(
     if snapshot.is_stale(now) {
         return Err(Reason::Unavailable);
     }
+    // Where it is now decides who pays and which rules hold, so that has to be known.
+    let placed = |edit: &Edit<'_>| edit.account.is_some() || edit.partition.is_some() || edit.qos.is_some();
+    if windowed && earlier.iter().any(|made| placed(&made.edit)) {
+        return Err(Reason::NotYetSeen);
+    }
     let person = snapshot.person(job.uid).ok_or(Reason::NoGrant)?;
     let (account, grant) = account_and_grant(snapshot, &person, new.account, now)?;
-    let most = |of: fn(&Change) -> &Cost| readings.iter().map(of).fold(Cost::default(), |most, cost| most.larger(cost));
-    let (was, becomes) = (most(|change| &change.was), most(|change| &change.becomes));
+    let most = |of: fn(&Change) -> Option<&Cost>| {
+        changes.iter().filter_map(of).fold(Cost::default(), |most, cost| most.larger(cost))
+    };
+    let was = most(|change| change.held.then_some(&change.was));
+    let becomes = most(|change| Some(&change.becomes));
     let queues = queues(snapshot, new.qos, grant.role, account.position);
     if requeued || moved || raised {
         for queue in queues.as_ref().map_err(|reason| *reason)? {
-            let alone = if requeued { becomes.tres } else { grown(&readings) };
+            let alone = if requeued { becomes.tres } else { grown(&changes) };
             fits_queue(snapshot, queue, edit.time_limit.unwrap_or(TimeLimit::Unset), &alone)?;
         }
     }
     if retagged {
         cost_center(snapshot, edit.cost_center, account.position)?;
     }
-    let begin_at = edit.begin_at.unwrap_or(job.begin_at).max(now);
+    let begin_at = edit.begin_at.or_else(|| begins().min()).unwrap_or(now).max(now);
     if begin_at >= grant.until {
         return Err(Reason::BeginsAfterGrant(grant.until_text));
     }
@@ -115,20 +134,22 @@ fn of_one<'s>(
     }
     let tasks = u64::from(job.tasks);
     let new = Asked { jobs: tasks, cost: becomes, begin_at };
-    let old = Asked { jobs: tasks, cost: was, begin_at: job.begin_at };
+    let held_from = states.iter().filter(|state| state.held).map(|state| state.begin_at).min().unwrap_or(job.begin_at);
+    let old = Asked { jobs: tasks, cost: was, begin_at: held_from };
     let old_account = snapshot.account(job.account).map(|account| account.position);
     let old_line: Vec<u32> =
         old_account.into_iter().flat_map(|account| snapshot.account_line_positions(account)).collect();
     let covered = access::covers(&grant, old_line.iter().copied());
     let horizons = ledger.horizons(snapshot, now);
-    let mut more = Difference { new, old, readings: &readings, old_line, covered, horizons };
+    let mut more = Difference { new, old, changes: &changes, old_line, covered, horizons };
     let seat = Seat { person: &person, account: account.position, grant: &grant };
     match (has_room(snapshot, ledger, &seat, now, &mut more), lifting(Lifts::limits)) {
         (Ok(()), _) => {}
         (Err(reason), Some(lifted)) if reason.code().kind() == Kind::Quota => emergency = Some(lifted),
         (Err(reason), _) => return Err(reason),
     }
-    let asked = if moved || sooner { new } else { delta(&new, &old) };
+    // Which of its states a next list shows is not known, so with earlier edits all of it is booked.
+    let asked = if moved || sooner || !earlier.is_empty() { new } else { delta(&new, &old) };
     Ok(Some(terms(asked, emergency)))
 }
 
@@ -136,7 +157,7 @@ fn of_one<'s>(
 struct Difference<'a, 's> {
     new: Asked,
     old: Asked,
-    readings: &'a [Change],
+    changes: &'a [Change],
     /// The accounts that paid before.
     old_line: Vec<u32>,
     /// Whether the grant covers the job as it was.
@@ -156,20 +177,41 @@ impl More for Difference<'_, '_> {
         if !paid_before {
             return Added { new, old: None, readings: Vec::new() };
         }
-        let of = |asked: &Asked, cost: Cost| Asked { cost, ..*asked }.work_within(horizon);
-        let readings = self.readings.iter().map(|change| (of(&self.old, change.was), of(&self.new, change.becomes)));
+        let of = |cost, begin_at| Asked { cost, begin_at, ..self.new }.work_within(horizon);
+        let both = |change: &Change| (of(change.was, change.begin_at), of(change.becomes, self.new.begin_at));
+        let readings = self.changes.iter().map(both);
         Added { new, old: Some(self.old.work_within(horizon)), readings: readings.collect() }
     }
 
     fn alone(&self) -> Tres {
-        grown(self.readings)
+        grown(self.changes)
     }
 }
 
-/// What an edit makes of a job in one way that the job may be meant.
+/// What a job may be before an edit.
+#[derive(Debug, Clone, Copy)]
+struct State<'a> {
+    request: Request<'a>,
+    begin_at: Timestamp,
+    /// Whether what is in flight covers it.
+    held: bool,
+}
+
+impl<'a> State<'a> {
+    fn after(&self, Earlier { edit, booked }: &Earlier<'a>) -> Self {
+        let begin_at = edit.begin_at.unwrap_or(self.begin_at);
+        Self { request: edited(&self.request, edit), begin_at, held: *booked }
+    }
+}
+
+/// What an edit makes of a job in one way that the job may be and may be meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Change {
     was: Cost,
+    /// When it could begin before.
+    begin_at: Timestamp,
+    /// Whether what is in flight covers what it was.
+    held: bool,
     becomes: Cost,
 }
 
@@ -180,20 +222,24 @@ impl Change {
     }
 }
 
-/// What an edit makes of `listed`, in every way that it may be meant; what comes to the same only once.
+/// What an edit makes of a job in each of its `states`, in every way that it may be meant; what comes to the same only
+/// once.
 ///
 /// A job without a limit on its time cannot be raised. One that loses its limit has no bound, and is refused.
-fn changes<'s>(snapshot: &'s Snapshot, listed: &Request<'_>, edit: &Edit<'_>) -> Result<Vec<Change>, Reason<'s>> {
+fn changes<'s>(snapshot: &'s Snapshot, states: &[State<'_>], edit: &Edit<'_>) -> Result<Vec<Change>, Reason<'s>> {
     let mut changes = Vec::new();
-    for old in readings(snapshot, listed) {
-        let change = match (bound(snapshot, &old), bound(snapshot, &edited(&old, edit))) {
-            (Bound::Cost(was), Bound::Cost(becomes)) => Change { was, becomes },
-            (Bound::Timeless(_), Bound::Cost(becomes)) => Change { was: becomes, becomes },
-            (Bound::Timeless(_), Bound::Timeless(_)) => Change { was: Cost::default(), becomes: Cost::default() },
-            (Bound::Cost(_), Bound::Timeless(partition)) => return Err(Reason::NoTimeLimit(partition)),
-        };
-        if !changes.contains(&change) {
-            changes.push(change);
+    for State { request, begin_at, held } in states {
+        for old in readings(snapshot, request) {
+            let (was, becomes) = match (bound(snapshot, &old), bound(snapshot, &edited(&old, edit))) {
+                (Bound::Cost(was), Bound::Cost(becomes)) => (was, becomes),
+                (Bound::Timeless(_), Bound::Cost(becomes)) => (becomes, becomes),
+                (Bound::Timeless(_), Bound::Timeless(_)) => (Cost::default(), Cost::default()),
+                (Bound::Cost(_), Bound::Timeless(partition)) => return Err(Reason::NoTimeLimit(partition)),
+            };
+            let change = Change { was, begin_at: *begin_at, held: *held, becomes };
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
         }
     }
     Ok(changes)
@@ -201,7 +247,7 @@ fn changes<'s>(snapshot: &'s Snapshot, listed: &Request<'_>, edit: &Edit<'_>) ->
 
 /// The most of each amount that may grow; nothing of the others.
 fn grown(changes: &[Change]) -> Tres {
-    changes.iter().fold(Tres::ZERO, |all, Change { was, becomes }| {
+    changes.iter().fold(Tres::ZERO, |all, Change { was, becomes, .. }| {
         let (was, becomes) = (&was.tres, &becomes.tres);
         Resource::all()
             .filter(|resource| becomes.get(*resource) > was.get(*resource))
@@ -243,7 +289,14 @@ fn edited<'a>(old: &Request<'a>, edit: &Edit<'a>) -> Request<'a> {
         time_limit: edit.time_limit.unwrap_or(old.time_limit),
         begin_at: edit.begin_at.or(old.begin_at),
         shape,
-        gpus: edit.gpus,
+        gpus: GpuAsk {
+            per_job: edit.gpus.per_job.or(old.gpus.per_job),
+            per_node: edit.gpus.per_node.or(old.gpus.per_node),
+            per_socket: edit.gpus.per_socket.or(old.gpus.per_socket),
+            per_task: edit.gpus.per_task.or(old.gpus.per_task),
+            cpus_per_gpu: edit.gpus.cpus_per_gpu.or(old.gpus.cpus_per_gpu),
+            memory_per_gpu: edit.gpus.memory_per_gpu.or(old.gpus.memory_per_gpu),
+        },
         qos: edit.qos.or(old.qos),
         ..*old
     }

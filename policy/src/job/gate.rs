@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::desk::{Aside, Desk};
 use super::edit::judge_edit;
+use super::edits::Earlier;
 use super::judge::{Terms, Verdict, judge};
 use super::notice;
 use super::request::{Edit, Request};
@@ -287,21 +288,31 @@ impl Gate {
                 .bytes()
                 .take_while(u8::is_ascii_digit)
                 .fold(0_u32, |id, digit| id.saturating_mul(10).saturating_add(u32::from(digit - b'0')));
+            if let Some(listed) = sight.jobs {
+                sight.edits.forget(listed.as_of());
+            }
             let jobs: Vec<LiveJobRef<'_>> = sight.jobs.iter().flat_map(|snapshot| snapshot.live_jobs(id)).collect();
             if jobs.is_empty() {
                 // Operators' work does not wait for the list; a user's does, for seconds.
-                return if snapshot.person(editor).is_some() && !edit.only_releases() {
-                    self.refuse(Some(snapshot), &Reason::NotYetSeen)
-                } else {
-                    Answer::ADMITTED
-                };
+                if snapshot.person(editor).is_some() && !edit.only_releases() {
+                    return self.refuse(Some(snapshot), &Reason::NotYetSeen);
+                }
+                sight.edits.keep(id, Earlier { edit: *edit, booked: false }, now);
+                return Answer::ADMITTED;
             }
             if jobs.iter().any(|job| job.uid != editor) {
                 let owner = jobs.first().map_or(0, |job| job.uid);
                 told.push(format!("uid {editor} edits job {id} of uid {owner}"));
+                // What the owner's next edit starts from.
+                sight.edits.keep(id, Earlier { edit: *edit, booked: false }, now);
                 return Answer::ADMITTED;
             }
-            match judge_edit(snapshot, sight.ledger, &jobs, edit, now) {
+            if sight.edits.are_too_many(id) {
+                return self.refuse(Some(snapshot), &Reason::NotYetSeen);
+            }
+            let earlier: Vec<Earlier<'_>> = sight.edits.of(id).collect();
+            let judged = judge_edit(snapshot, sight.ledger, &jobs, edit, &earlier, now);
+            match judged {
                 // What adds nothing need not wait for a list.
                 Ok(terms) if !terms.is_empty() && self.is_settling(snapshot, now) => {
                     self.refuse(Some(snapshot), &Reason::Starting)
@@ -311,6 +322,7 @@ impl Gate {
                         sight.book(terms, true, now);
                         told.extend(of_emergency(terms, "is changed"));
                     }
+                    sight.edits.keep(id, Earlier { edit: *edit, booked: true }, now);
                     // One description serves all records of an array: the last of their begins fits each of them.
                     let last = terms.iter().filter_map(|terms| terms.waits).max_by_key(|waits| waits.until);
                     Answer::Admit {

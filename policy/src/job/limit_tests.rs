@@ -229,7 +229,7 @@ fn given_an_edit_then_more_gpus_or_memory_need_room_and_fewer_do_not() {
     let world = snapshot(&contents);
     let jobs: Vec<_> = world.live_jobs(12).collect();
     let code = |edit: Edit<'static>| {
-        judge_edit(&world, &Ledger::default(), &jobs, &edit, NOW).err().map(|reason| reason.code())
+        judge_edit(&world, &Ledger::default(), &jobs, &edit, &[], NOW).err().map(|reason| reason.code())
     };
     let gpus = |text| Edit { gpus: GpuAsk { per_node: Some(text), ..GpuAsk::default() }, ..Edit::default() };
     assert_eq!(code(gpus("gres:gpu:h100:1")), Some(Code::Consumed(Counted::Gpu, MONTH)));

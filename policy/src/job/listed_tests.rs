@@ -75,6 +75,11 @@ fn edit_of(shape: Shape, edit: &Edit<'static>, resource: Resource, limit: u64) -
 
 /// The edit of a job of an hour, under one limit of its owner's.
 fn edit_under(shape: Shape, edit: &Edit<'static>, line: Line) -> Option<Code> {
+    edit_after(&[], shape, edit, line)
+}
+
+/// The same after others that the list does not show yet.
+fn edit_after(earlier: &[Earlier<'_>], shape: Shape, edit: &Edit<'static>, line: Line) -> Option<Code> {
     let mut contents = world();
     contents.people[0].lines = vec![line];
     contents.jobs = vec![LiveJob {
@@ -92,7 +97,7 @@ fn edit_under(shape: Shape, edit: &Edit<'static>, line: Line) -> Option<Code> {
     }];
     let world = snapshot(&contents);
     let jobs: Vec<_> = world.live_jobs(12).collect();
-    judge_edit(&world, &Ledger::default(), &jobs, edit, NOW).err().map(|reason| reason.code())
+    judge_edit(&world, &Ledger::default(), &jobs, edit, earlier, NOW).err().map(|reason| reason.code())
 }
 
 #[test]
@@ -171,4 +176,25 @@ fn given_gpus_that_bring_cpus_and_memory_then_every_gpu_that_it_may_be_given_bri
     let shape = Shape { max_nodes: Some(1), ..each };
     assert_eq!(edit_of(shape, &more, Resource::Cpu, 4 * 3_600 - 1), refused, "from two CPUs to six");
     assert_eq!(edit_of(shape, &more, Resource::Cpu, 4 * 3_600), None);
+}
+
+#[test]
+fn given_an_edit_that_the_list_does_not_show_yet_then_the_next_one_starts_from_before_and_after_it() {
+    let minutes = |minutes| Edit { time_limit: Some(TimeLimit::Minutes(minutes)), ..Edit::default() };
+    let account = |name| Edit { account: Some(name), ..Edit::default() };
+    let month = |resource| Measure::Within(PeriodKind::Month, resource);
+    // The listed hour and the hour that the earlier edit booked.
+    let held = |limit| Line { in_flight: 7_200, ..Line::unused(month(Resource::Cpu), limit) };
+    let refused = Some(Code::Consumed(Counted::Cpu, Within::Period(PeriodKind::Month)));
+    let after = |earlier: &[Edit<'_>], edit, limit| {
+        let earlier: Vec<_> = earlier.iter().map(|edit| Earlier { edit: *edit, booked: true }).collect();
+        edit_after(&earlier, Shape::default(), &edit, held(limit))
+    };
+    assert_eq!(after(&[minutes(120)], minutes(180), 10_799), refused, "a third hour beside both");
+    assert_eq!(after(&[minutes(120)], minutes(180), 10_800), None);
+    assert_eq!(after(&[minutes(120)], minutes(60), 0), None, "what raises neither is never refused");
+    assert_eq!(after(&[minutes(1)], minutes(60), 7_199), refused, "from a minute it is raised again");
+    assert_eq!(after(&[minutes(1)], minutes(60), 7_200), None);
+    assert_eq!(after(&[account("optics")], minutes(120), 1 << 40), Some(Code::NotYetSeen), "who pays is not known");
+    assert_eq!(after(&[account("optics")], minutes(30), 0), None);
 }

@@ -173,7 +173,7 @@ fn given_edits_of_queue_and_cost_centre_then_they_are_judged_as_at_submission() 
     let world = snapshot(&contents);
     let jobs: Vec<_> = world.live_jobs(12).collect();
     let code = |edit: Edit<'static>| {
-        judge_edit(&world, &Ledger::default(), &jobs, &edit, NOW).err().map(|reason| reason.code())
+        judge_edit(&world, &Ledger::default(), &jobs, &edit, &[], NOW).err().map(|reason| reason.code())
     };
     let qos = |name| Edit { qos: Some(name), ..Edit::default() };
     assert_eq!(
@@ -209,7 +209,7 @@ fn given_a_hold_taken_off_after_the_grant_has_ended_then_it_is_refused() {
     let jobs: Vec<_> = world.live_jobs(12).collect();
     let release = Edit { releases: true, ..Edit::default() };
     assert!(release.may_raise() && release.only_releases());
-    let code = judge_edit(&world, &Ledger::default(), &jobs, &release, NOW).err().map(|reason| reason.code());
+    let code = judge_edit(&world, &Ledger::default(), &jobs, &release, &[], NOW).err().map(|reason| reason.code());
     assert_eq!(code, Some(Code::GrantExpired));
 }
 

@@ -339,7 +339,7 @@ fn live(minutes: u32) -> LiveJob {
 fn edit_code(contents: &Contents, edit: &Edit<'_>) -> Option<Code> {
     let snapshot = snapshot(contents);
     let jobs: Vec<_> = snapshot.live_jobs(12).collect();
-    judge_edit(&snapshot, &Ledger::default(), &jobs, edit, NOW).err().map(|reason| reason.code())
+    judge_edit(&snapshot, &Ledger::default(), &jobs, edit, &[], NOW).err().map(|reason| reason.code())
 }
 
 #[test]

@@ -272,7 +272,7 @@ fn edited(contents: &Contents, job: LiveJob, edit: &Edit<'_>) -> Result<Option<i
     contents.jobs = vec![job];
     let snapshot = snapshot(&contents);
     let jobs: Vec<_> = snapshot.live_jobs(12).collect();
-    let terms = judge_edit(&snapshot, &Ledger::default(), &jobs, edit, NOW).map_err(|reason| reason.code())?;
+    let terms = judge_edit(&snapshot, &Ledger::default(), &jobs, edit, &[], NOW).map_err(|reason| reason.code())?;
     Ok(terms.iter().find_map(|terms| terms.waits).map(|waits| (waits.until.0 - TODAY.0) / HOUR))
 }
 

@@ -314,7 +314,7 @@ impl Life {
         }
         let time_limit = self.world.kinds[job.kind].raised.map(TimeLimit::Minutes);
         let edit = Edit { time_limit, ..Edit::default() };
-        if let Ok(all) = judge_edit(&snapshot, &state.ledger, &listed, &edit, at(state.now)) {
+        if let Ok(all) = judge_edit(&snapshot, &state.ledger, &listed, &edit, &[], at(state.now)) {
             for terms in &all {
                 state.ledger.book_edit(&snapshot, terms, at(state.now));
             }

@@ -1,6 +1,6 @@
 //! The plugin in the model's slurmctld: `policy::job::Gate` without its files and locks.
 
-use bursar_policy::job::{Edit, Ledger, Request, Verdict, judge, judge_edit};
+use bursar_policy::job::{Earlier, Edit, Edits, Ledger, Request, Verdict, judge, judge_edit};
 use bursar_policy::reason::{self, Reason, Within};
 use bursar_policy::snapshot::LiveJobRef;
 use bursar_policy::{PeriodKind, Resource, Snapshot, Timestamp};
@@ -15,6 +15,7 @@ pub(crate) struct Plugin {
     main: Option<Snapshot>,
     jobs: Option<Snapshot>,
     ledger: Ledger,
+    edits: Edits,
     /// When each booking was made, in the model's own count.
     booked_at: Vec<Timestamp>,
 }
@@ -94,11 +95,20 @@ impl Plugin {
         if jobs.is_empty() {
             return false;
         }
-        let Ok(terms) = judge_edit(snapshot, &self.ledger, &jobs, edit, now) else { return false };
+        if let Some(listed) = &self.jobs {
+            self.edits.forget(listed.as_of());
+        }
+        if self.edits.are_too_many(id) {
+            return false;
+        }
+        let earlier: Vec<Earlier<'_>> = self.edits.of(id).collect();
+        let Ok(terms) = judge_edit(snapshot, &self.ledger, &jobs, edit, &earlier, now) else { return false };
+        drop(earlier);
         for terms in &terms {
             self.ledger.book_edit(snapshot, terms, now);
             self.booked_at.push(now);
         }
+        self.edits.keep(id, Earlier { edit: *edit, booked: true }, now);
         true
     }
 }
