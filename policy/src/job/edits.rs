@@ -8,7 +8,7 @@ use super::request::Edit;
 use crate::time::Timestamp;
 
 /// More edits of one job than this within one list are not judged: the list comes in seconds.
-const MOST: usize = 4;
+const MOST: usize = 8;
 
 /// All of them, oldest first.
 #[derive(Debug, Default)]
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(edits.of(13).count(), 0);
         edits.forget(Timestamp(50));
         assert_eq!(edits.of(12).count(), 1, "the list may be from before it in the same second");
-        (0..3).for_each(|_| edits.keep(12, earlier, Timestamp(50)));
+        (1..MOST).for_each(|_| edits.keep(12, earlier, Timestamp(50)));
         assert!(edits.are_too_many(12) && !edits.are_too_many(13));
         edits.forget(Timestamp(51));
         assert_eq!(edits.of(12).count(), 0);

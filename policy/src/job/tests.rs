@@ -530,6 +530,40 @@ fn given_eight_threads_then_no_more_are_admitted_than_fit() {
 }
 
 #[test]
+fn given_edits_that_no_list_shows_yet_then_further_ones_start_from_them_and_at_last_wait_for_a_list() {
+    let post = Post::new("edits");
+    let mut world = contents();
+    world.people[0].lines = day_limit(1);
+    world.people[0].lines[0].in_flight = HOUR;
+    post.publish(&encode(&world).unwrap());
+    world.header.kind = crate::snapshot::Kind::Jobs;
+    world.jobs = vec![live(60)];
+    let path = post.directory.join("jobs.snap");
+    std::fs::write(&path, encode(&world).unwrap()).unwrap();
+    let code = |minutes| {
+        let edit = Edit { job: "12", time_limit: Some(TimeLimit::Minutes(minutes)), ..Edit::default() };
+        match post.gate.modify(&edit, 70_001, NOW, &mut |_, _| ()) {
+            Answer::Admit { .. } => None,
+            Answer::Refuse { code, .. } => Some(code),
+        }
+    };
+    assert_eq!(code(61), Some(Code::Consumed(Counted::Cpu, Within::Period(PeriodKind::Day))));
+    assert_eq!(code(5), None, "shorter");
+    assert_eq!(code(60), None, "and longer again, for which there is room");
+    assert_eq!(
+        code(60),
+        Some(Code::Consumed(Counted::Cpu, Within::Period(PeriodKind::Day))),
+        "but not for a second booking"
+    );
+    assert!((0..6).all(|_| code(4).is_none()));
+    assert_eq!(code(4), Some(Code::NotYetSeen), "the ninth");
+    world.header.generation += 1;
+    world.header.as_of = NOW.plus(1);
+    std::fs::write(&path, encode(&world).unwrap()).unwrap();
+    assert_eq!(code(4), None);
+}
+
+#[test]
 fn given_an_operators_edit_then_it_is_let_through_and_recorded() {
     let post = Post::new("operator");
     let mut world = contents();

@@ -86,20 +86,22 @@ impl World<'_> {
         let allowed = self.plugin.modify(&self.files, id, &edit, now);
         let places = self.fitting(&partitions, minutes, &ask);
         let outcome = if allowed { "made" } else { "refused" };
+        if allowed {
+            // slurmctld may refuse it yet, but it is booked.
+            self.stir();
+        }
         let job = &mut self.jobs[at];
         job.note(now, format!("edit {outcome}: {}", shown(&edit)));
         if !allowed {
             return;
         }
         self.numbers.edits[1] += 1;
-        self.active_until = self.active_until.max(now.plus(BRISK + 8));
         if places.is_empty() {
             return;
         }
         (job.ask, job.minutes, job.partitions) = (ask, minutes, places);
         (job.account, job.eligible, job.queue) = (account, eligible, queue);
         job.raised_at = Some(now);
-        self.stir();
         self.at(eligible, Event::Schedule);
     }
 }
