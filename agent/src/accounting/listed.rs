@@ -114,10 +114,13 @@ fn shape(listed: &Listed, gpu_types: &[String]) -> Shape {
         PerGpu::Told { cpus, memory_mb } => (cpus, memory_mb, false),
         PerGpu::Untold => (None, None, gpus.all > 0),
     };
+    // CPUs that the GPUs bring lie where those do; they are no sign of further nodes, as those beyond the tasks' are.
     let brought = cpus_per_gpu.unwrap_or(0).saturating_mul(gpus.all);
+    let of_tasks = listed.tasks.max(1).saturating_mul(listed.cpus_per_task.max(1));
+    let min_cpus = if listed.cpus <= brought.max(of_tasks) { of_tasks } else { listed.cpus };
     let (memory, either_memory) = if untold { (Memory::PerNode(0), false) } else { memory(listed) };
     Shape {
-        min_cpus: listed.cpus.max(1).max(brought),
+        min_cpus,
         min_nodes: set(listed.nodes),
         max_nodes: set(listed.max_nodes).filter(|most| *most > listed.nodes),
         tasks: set(listed.tasks),

@@ -215,13 +215,15 @@ impl Gate {
         let mut fresh = Fresh::default();
         let owners = self.conf.trusted_publishers();
         let Files { main, jobs, aside } = files;
-        if let Some(snapshot) = main.read(&self.conf.controller_snapshot, &owners, Kind::Controller, log) {
+        // The list is read after the snapshot and in force before it, so it is never the older of the two.
+        let snapshot = main.read(&self.conf.controller_snapshot, &owners, Kind::Controller, log);
+        if with_jobs && let Some(listed) = jobs.read(&self.jobs_path(), &owners, Kind::Jobs, log) {
+            fresh.jobs = Some(listed.generation());
+            self.desk.renew_jobs(listed);
+        }
+        if let Some(snapshot) = snapshot {
             fresh.controller = Some(snapshot.generation());
             aside.renew(&self.desk, snapshot, now);
-        }
-        if with_jobs && let Some(snapshot) = jobs.read(&self.jobs_path(), &owners, Kind::Jobs, log) {
-            fresh.jobs = Some(snapshot.generation());
-            self.desk.renew_jobs(snapshot);
         }
         self.looked_at.store(now.0, Ordering::Release);
         fresh
@@ -240,7 +242,7 @@ impl Gate {
         if self.trust == 0 || now.seconds_since(Timestamp(looked_at())) > self.trust {
             let files = if edit { Some(lock(&self.files)) } else { try_lock(&self.files) };
             if let Some(mut files) = files {
-                let _ = self.load(&mut files, edit, now, log);
+                let _ = self.load(&mut files, edit || self.trust > 0, now, log);
             }
         }
     }
@@ -288,9 +290,8 @@ impl Gate {
                 .bytes()
                 .take_while(u8::is_ascii_digit)
                 .fold(0_u32, |id, digit| id.saturating_mul(10).saturating_add(u32::from(digit - b'0')));
-            if let Some(listed) = sight.jobs {
-                sight.edits.forget(listed.as_of());
-            }
+            // The list of live jobs is published before the snapshot, and only where it has changed.
+            sight.edits.forget(snapshot.as_of());
             let jobs: Vec<LiveJobRef<'_>> = sight.jobs.iter().flat_map(|snapshot| snapshot.live_jobs(id)).collect();
             if jobs.is_empty() {
                 // Operators' work does not wait for the list; a user's does, for seconds.

@@ -95,9 +95,7 @@ impl Plugin {
         if jobs.is_empty() {
             return false;
         }
-        if let Some(listed) = &self.jobs {
-            self.edits.forget(listed.as_of());
-        }
+        self.edits.forget(snapshot.as_of());
         if self.edits.are_too_many(id) {
             return false;
         }
