@@ -132,11 +132,11 @@ pub fn a_held_job_cannot_be_enlarged(site: &Governed) -> Result<()> {
     wait_for_list_after(site, host_now(site)?)?;
     let before = field(site, &job, "TimeLimit")?;
     for (change, code, sentence) in [
-        ("timelimit=180", "BSR-150", "you may use 2.00 CPU-hours today"),
-        ("numcpus=8", "BSR-150", "you may use 2.00 CPU-hours today"),
-        ("gres=gpu:1", "BSR-200", "you may use 0.00 GPU-hours today"),
-        ("minmemorycpu=4000", "BSR-210", "you may use 1.00 GB-hours of memory today"),
-        ("timelimit=100", "BSR-220", "you may use 1.00 node-hours today"),
+        ("timelimit=180", "BSR-150", "you may use 2.00 CPU-hours "),
+        ("numcpus=8", "BSR-150", "you may use 2.00 CPU-hours "),
+        ("gres=gpu:1", "BSR-200", "you may use 0.00 GPU-hours "),
+        ("minmemorycpu=4000", "BSR-210", "you may use 1.00 GB-hours of memory "),
+        ("timelimit=100", "BSR-220", "you may use 1.00 node-hours "),
         ("account=bare", "BSR-121", "you hold no grant for account bare"),
         ("qos=high", "BSR-190", "queue high is not yours to use; you may use: express, normal"),
         ("wckey=nonsense", "BSR-196", "cost centre nonsense cannot be charged here"),
