@@ -26,7 +26,7 @@ pub fn only_edits_that_enlarge_are_refused(site: &Governed) -> Result<()> {
     for change in ["timelimit=300", "numcpus=8"] {
         let start = Instant::now();
         let output = update("uma", change)?;
-        assert_update_refused(site, &output, start.elapsed(), "BSR-150", "you may use 4.00 CPU-hours ");
+        assert_update_refused(site, &output, start.elapsed(), "BSR-150", "you may use 4.00 CPU-hours today");
     }
     update("uma", "timelimit=30")?.ok()?;
     update("root", "timelimit=600")?.ok()?;
@@ -49,7 +49,7 @@ pub fn an_edit_in_a_jobs_first_second_waits_for_the_list(site: &Governed) -> Res
     assert_update_refused(site, &output, start.elapsed(), code, "");
     wait_for_list_after(site, host_now(site)?)?;
     let start = Instant::now();
-    assert_update_refused(site, &update(600)?, start.elapsed(), "BSR-150", "you may use 2.00 CPU-hours ");
+    assert_update_refused(site, &update(600)?, start.elapsed(), "BSR-150", "you may use 2.00 CPU-hours today");
     update(90)?.ok()?;
     cancel_all(site, "newt")
 }

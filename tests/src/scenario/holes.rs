@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 use bursar_policy::{Measure, PeriodKind, Resource};
 
 use super::{assert_refused, assert_update_refused, cancel_all, host_now, sbatch, used, wait_for_list_after};
-use crate::{Citizen, Cluster, ClusterBuilder, Error, Governed, Result, SlurmVersion, directory};
+use crate::{Citizen, Cluster, ClusterBuilder, Error, Governed, Result, SlurmVersion, directory, in_the_morning};
 
-/// The rules of this world.
-const POLICY: &str = "\
-time-zone = \"Europe/Berlin\"
+/// The rules of this world, without their zone.
+const RULES: &str = "\
 week-start = \"monday\"
 contact = \"Ask the HPC team.\"
 tell-cost = true
@@ -95,7 +94,7 @@ const PHYSICISTS: [&str; 12] = ["hal", "gia", "ivy", "mo", "una", "rex", "ron", 
 pub fn holes_world(cluster: ClusterBuilder) -> Result<Governed> {
     let people = PHYSICISTS.iter().map(|name| Citizen::new(name, "g-physics"));
     let people: Vec<Citizen> = people.chain([Citizen::new("bea", "g-bare")]).collect();
-    Governed::up(cluster, POLICY, &directory(&people), "zoe")
+    Governed::up(cluster, &in_the_morning(RULES), &directory(&people), "zoe")
 }
 
 /// A cluster with four GPUs on each node, and a partition where everything costs more.
@@ -132,11 +131,11 @@ pub fn a_held_job_cannot_be_enlarged(site: &Governed) -> Result<()> {
     wait_for_list_after(site, host_now(site)?)?;
     let before = field(site, &job, "TimeLimit")?;
     for (change, code, sentence) in [
-        ("timelimit=180", "BSR-150", "you may use 2.00 CPU-hours "),
-        ("numcpus=8", "BSR-150", "you may use 2.00 CPU-hours "),
-        ("gres=gpu:1", "BSR-200", "you may use 0.00 GPU-hours "),
-        ("minmemorycpu=4000", "BSR-210", "you may use 1.00 GB-hours of memory "),
-        ("timelimit=100", "BSR-220", "you may use 1.00 node-hours "),
+        ("timelimit=180", "BSR-150", "you may use 2.00 CPU-hours today"),
+        ("numcpus=8", "BSR-150", "you may use 2.00 CPU-hours today"),
+        ("gres=gpu:1", "BSR-200", "you may use 0.00 GPU-hours today"),
+        ("minmemorycpu=4000", "BSR-210", "you may use 1.00 GB-hours of memory today"),
+        ("timelimit=100", "BSR-220", "you may use 1.00 node-hours today"),
         ("account=bare", "BSR-121", "you hold no grant for account bare"),
         ("qos=high", "BSR-190", "queue high is not yours to use; you may use: express, normal"),
         ("wckey=nonsense", "BSR-196", "cost centre nonsense cannot be charged here"),

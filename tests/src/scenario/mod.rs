@@ -42,11 +42,12 @@ pub use windows::a_closed_window_refuses_puts_off_and_moves;
 
 use std::time::{Duration, Instant};
 
-use crate::{Citizen, Cluster, ClusterBuilder, Error, Governed, Output, Result, SlurmVersion, directory};
+use crate::{
+    Citizen, Cluster, ClusterBuilder, Error, Governed, Output, Result, SlurmVersion, directory, in_the_morning,
+};
 
-/// The rules under which the scenarios play.
-pub const POLICY: &str = "\
-time-zone = \"Europe/Berlin\"
+/// The rules under which the scenarios play, without their zone.
+const RULES: &str = "\
 week-start = \"monday\"
 contact = \"Ask the HPC team.\"
 
@@ -161,6 +162,11 @@ role = \"observer\"
 scope = \"cluster\"
 ";
 
+/// The `policy.toml` under which the scenarios play: limits of a day count all of a job, at whatever hour it is tried.
+pub fn policy() -> String {
+    in_the_morning(RULES)
+}
+
 /// Zoe is waited for, so that everybody is there before a scenario begins.
 const PHYSICISTS: &[&str] = &[
     "ana", "ben", "queen", "array", "hetty", "tess", "quinn", "uma", "newt", "shawn", "liv", "lou", "lora", "milo",
@@ -177,7 +183,7 @@ pub fn people() -> Vec<Citizen> {
 
 /// Boots `cluster` with these rules and people.
 pub fn govern(cluster: ClusterBuilder) -> Result<Governed> {
-    let governed = Governed::up(cluster, POLICY, &directory(&people()), "zoe")?;
+    let governed = Governed::up(cluster, &policy(), &directory(&people()), "zoe")?;
     // Somebody of the host's own, with an association made by hand, is nobody to bursar.
     governed.cluster().add_user("nora")?.ok()?;
     governed.cluster().sacctmgr(&["add", "user", "nora", "account=root"])?.ok()?;

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use super::{POLICY, assert_sbatch_refused, cancel_all, host_now, sbatch, wait_for_list_after};
+use super::{assert_sbatch_refused, cancel_all, host_now, policy, sbatch, wait_for_list_after};
 use crate::{Error, Governed, Result};
 
 /// A window with daily hours between two instants, whole minutes less than a day apart, as `policy.toml` has it.
@@ -74,14 +74,14 @@ pub fn a_closed_window_refuses_puts_off_and_moves(site: &Governed) -> Result<()>
     let before = sbatch(site, user, 5, &[lean, &another])?.ok()?.trim().to_owned();
     let array = sbatch(site, user, 5, &[lean, &another, "--array=1-20"])?.ok()?.trim().to_owned();
 
-    rule(site, POLICY, &[window("shut", "outside = \"refuse\"")])?;
+    rule(site, &policy(), &[window("shut", "outside = \"refuse\"")])?;
     let sentence = "window shut of partition lean is closed now: this job could begin 20";
     assert_sbatch_refused(site, user, &["--time=5", lean], "BSR-180", sentence)?;
     for job in [&before, &array] {
         wait_for_begin(site, job, opens, 30)?;
     }
 
-    rule(site, POLICY, &[window("later", "outside = \"wait\"\ndrain = true")])?;
+    rule(site, &policy(), &[window("later", "outside = \"wait\"\ndrain = true")])?;
     let output = sbatch(site, user, 5, &[lean])?;
     assert!(output.stderr.contains("at the earliest, when window later of partition lean opens"), "{}", output.stderr);
     let waits = output.ok()?.trim().to_owned();
@@ -96,6 +96,6 @@ pub fn a_closed_window_refuses_puts_off_and_moves(site: &Governed) -> Result<()>
     wait_for_partition(site, "lean", "DOWN")?;
     cancel_all(site, user)?;
     cancel_all(site, "ben")?;
-    rule(site, POLICY, &[])?;
+    rule(site, &policy(), &[])?;
     wait_for_partition(site, "lean", "UP")
 }

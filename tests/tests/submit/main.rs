@@ -5,7 +5,7 @@ mod without_bursard;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bursar_tests::scenario::{
-    self, POLICY, assert_sbatch_refused, cancel_all, host_now, people, sbatch, wait_for_list_after,
+    self, assert_sbatch_refused, cancel_all, host_now, people, policy, sbatch, wait_for_list_after,
 };
 use bursar_tests::{Governed, Result, directory};
 
@@ -24,7 +24,7 @@ fn given_a_grant_that_ends_or_a_person_who_is_disabled_then_the_next_submission_
     let until = site.cluster().host().run(&["date", "--utc", "--date=+8 seconds", "+%FT%TZ"])?.ok()?;
     let temporary =
         format!("\n[[mapping]]\ngroup = \"g-temp\"\nrole = \"compute-user\"\naccount = \"physics\"\nuntil = {until}");
-    site.write_policy(&format!("{POLICY}{temporary}"))?;
+    site.write_policy(&format!("{}{temporary}", policy()))?;
     let mut was_let_in = false;
     site.wait_for("the end of tom's grant", 40, || {
         let output = sbatch(site, "tom", 1, &["--hold"])?;
