@@ -3,12 +3,12 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bursar_tests::{Citizen, Cluster, Governed, Result, directory};
+use bursar_tests::{Citizen, Cluster, Governed, Result, directory, in_the_morning};
 
 const SOON: Duration = Duration::from_secs(60);
 
-const POLICY: &str = "\
-time-zone = \"Europe/Berlin\"
+/// Without a zone: what is left of a month must not be given back while a test looks at it.
+const RULES: &str = "\
 week-start = \"monday\"
 contact = \"Ask the HPC team.\"
 
@@ -33,6 +33,10 @@ role = \"compute-user\"
 account = \"physics\"
 ";
 
+fn policy() -> String {
+    in_the_morning(RULES)
+}
+
 /// A cluster under bursar's rule whose slurmctld has lost the plugin.
 struct Realm(Governed);
 
@@ -41,7 +45,7 @@ impl Realm {
         let people = [Citizen::new("ana", "g-physics"), Citizen::new("ben", "g-physics")];
         let scheduler = "SchedulerParameters=batch_sched_delay=0,bf_interval=3,sched_interval=3";
         let builder = Cluster::builder().slurm_conf(scheduler).slurm_conf("PriorityCalcPeriod=1");
-        let governed = Governed::up(builder, POLICY, &directory(&people), "ana")?;
+        let governed = Governed::up(builder, &policy(), &directory(&people), "ana")?;
         let realm = Self(governed);
         realm.wait_for("the backstop", LIMITS, AT_FIRST)?;
         realm.sh("sed -i /^JobSubmitPlugins/d /etc/slurm/slurm.conf")?;
@@ -165,13 +169,13 @@ fn given_a_limit_that_policy_takes_back_then_slurm_no_longer_holds_it_and_what_w
     realm.sh("sacctmgr -i modify account optics set grpwall=600")?;
     let waiting = realm.submit("ana", 300, 1)?;
     realm.wait_until_held_up(waiting, "AssocGrpCPURunMinutesLimit")?;
-    let none = POLICY.replace("cpu-hours-per-month = 1\n", "").replace("cpus = 12\n", "");
+    let none = policy().replace("cpu-hours-per-month = 1\n", "").replace("cpus = 12\n", "");
     realm.0.write_policy(&none)?;
     realm.wait_for("the limits to go", LIMITS, "ana|||\nben|||\n|9|node=2|cpu=30000")?;
     realm.0.cluster().wait_for_job_state(waiting, "RUNNING", SOON)?;
     assert_eq!(realm.sh("sacctmgr -nP show association where account=optics format=grpwall")?.trim(), "10:00:00");
     realm.cancel_all()?;
-    realm.0.write_policy(POLICY)?;
+    realm.0.write_policy(&policy())?;
     realm.wait_for("ben's limit again", &format!("{LIMITS} | grep ^ben | cut -c 1-10"), "ben|||cpu=")?;
     realm.sh("sacctmgr -i modify account physics set grptres=node=-1").map(drop)
 }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use bursar_policy::Measure;
 use bursar_tests::scenario::{self, Fates, settled};
-use bursar_tests::{Citizen, Cluster, Governed, Result, directory};
+use bursar_tests::{Citizen, Cluster, Governed, Result, directory, in_the_morning};
 
-const POLICY: &str = "\
-time-zone = \"UTC\"
+/// Without a zone: what is settled is read of a month, which must not end in between.
+const RULES: &str = "\
 week-start = \"monday\"
 contact = \"Ask the HPC team.\"
 
@@ -63,7 +63,7 @@ fn governed() -> (&'static Governed, MutexGuard<'static, ()>) {
         let cluster = Cluster::builder()
             .slurm_conf("PartitionName=short Nodes=n[1-2] DefaultTime=1 OverTimeLimit=0 DefMemPerCPU=100 State=UP")
             .slurm_conf("OverTimeLimit=0");
-        Governed::up(cluster, POLICY, &directory(&people), "zoe")
+        Governed::up(cluster, &in_the_morning(RULES), &directory(&people), "zoe")
     });
     (governed.as_ref().unwrap_or_else(|error| panic!("{error}")), alone)
 }
