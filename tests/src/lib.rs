@@ -34,4 +34,4 @@ pub use site::{Kept, Site};
 pub use story::Story;
 pub use version::SlurmVersion;
 pub use wait::wait_for;
-pub use world::{Inhabitant, POLICY, World};
+pub use world::{Inhabitant, World};

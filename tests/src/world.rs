@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{Files, Host, Login, Result};
+use crate::{Files, Host, Login, Result, in_the_morning};
 
 /// A person of the directory, with the key they log in with.
 #[derive(Debug)]
@@ -46,9 +46,8 @@ jobs-seconds = 1
 runs-seconds = 2
 ";
 
-/// The rules of the institute.
-pub const POLICY: &str = "\
-time-zone = \"Europe/Berlin\"
+/// The rules of the institute, without its zone.
+const RULES: &str = "\
 week-start = \"monday\"
 contact = \"Ask the HPC team, hpc@example.org.\"
 
@@ -107,11 +106,13 @@ impl World {
         self.people.iter().find(|person| person.name == name).map(|person| &person.login)
     }
 
-    /// The configuration of this world, with [`POLICY`] and everybody in the directory.
+    /// The configuration of this world, with everybody in the directory.
+    ///
+    /// It is early in the morning there, so that what the story tells of Ana's day is so in the evening, too.
     pub fn files(&self) -> Files {
         Files {
             bursar: BURSAR.to_owned(),
-            policy: POLICY.to_owned(),
+            policy: in_the_morning(RULES),
             directory: self.directory(&[]),
             contact: "Ask the HPC team, hpc@example.org.".to_owned(),
         }
