@@ -3,7 +3,7 @@
 use crate::job::{GpuAsk, Memory, Request, Shape, TimeLimit};
 use crate::limit::{Line, Measure};
 use crate::role::{PersonState, Role, SubjectKind};
-use crate::snapshot::{Account, Contents, Edge, Grant, Header, Kind, Partition, Person, Snapshot, encode};
+use crate::snapshot::{Account, Contents, Edge, Grant, Header, Kind, LiveJob, Partition, Person, Snapshot, encode};
 use crate::time::{PeriodKind, Timestamp};
 use crate::tres::Resource;
 
@@ -93,6 +93,23 @@ pub(crate) fn request(minutes: u32) -> Request<'static> {
         gpus: GpuAsk::default(),
         qos: None,
         cost_center: None,
+    }
+}
+
+/// Job 12 as it is listed while it waits: one CPU for an hour, by Ana in `physics` and `main`.
+pub(crate) fn live_job() -> LiveJob {
+    LiveJob {
+        job_id: 12,
+        array_job_id: 0,
+        uid: 70_001,
+        account: "physics".into(),
+        partition: "main".into(),
+        qos: String::new(),
+        running: false,
+        begin_at: Timestamp(0),
+        minutes: Some(60),
+        tasks: 1,
+        shape: Shape::default(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Every kind of limit, for every owner, through the judge.
 
 use super::*;
-use crate::fixture::{NOW, contents, request, snapshot};
+use crate::fixture::{NOW, contents, live_job, request, snapshot};
 use crate::limit::{Line, Measure};
 use crate::reason::{Code, Counted, MONEY, Owner, Reason, Within};
-use crate::snapshot::{Association, Contents, LiveJob};
+use crate::snapshot::{Association, Contents};
 use crate::time::{PeriodKind, Timestamp};
 use crate::tres::{Gpus, Prices, Resource};
 
@@ -203,26 +203,10 @@ fn given_a_budget_then_the_sentence_is_in_money() {
     );
 }
 
-fn live() -> LiveJob {
-    LiveJob {
-        job_id: 12,
-        array_job_id: 0,
-        uid: 70_001,
-        account: "physics".into(),
-        partition: "main".into(),
-        qos: String::new(),
-        running: false,
-        begin_at: Timestamp(0),
-        minutes: Some(60),
-        tasks: 1,
-        shape: Shape::default(),
-    }
-}
-
 #[test]
 fn given_an_edit_then_more_gpus_or_memory_need_room_and_fewer_do_not() {
     let mut contents = priced();
-    contents.jobs = vec![live()];
+    contents.jobs = vec![live_job()];
     contents.people[0].lines = vec![month(Resource::GpuType(1), 0), month(Resource::Memory, 200 * HOUR)];
     contents.people[0].lines[1].in_flight = 100 * HOUR;
     contents.people[0].lines[1].next = 100 * HOUR;

@@ -1,11 +1,11 @@
 //! What slurmctld's list leaves open of a waiting job: the bound covers every job that would be listed the same.
 
 use super::*;
-use crate::fixture::{NOW, contents, snapshot};
+use crate::fixture::{NOW, contents, live_job, snapshot};
 use crate::limit::{Line, Measure};
 use crate::reason::{Code, Counted, Within};
 use crate::snapshot::{Contents, LiveJob, Partition};
-use crate::time::{PeriodKind, Timestamp};
+use crate::time::PeriodKind;
 use crate::tres::{Gpus, Resource, Tres};
 
 /// Four nodes of four GPUs in `main`, and `big`, where a job that names no memory has all of the node.
@@ -82,19 +82,7 @@ fn edit_under(shape: Shape, edit: &Edit<'static>, line: Line) -> Option<Code> {
 fn edit_after(earlier: &[Earlier<'_>], shape: Shape, edit: &Edit<'static>, line: Line) -> Option<Code> {
     let mut contents = world();
     contents.people[0].lines = vec![line];
-    contents.jobs = vec![LiveJob {
-        job_id: 12,
-        array_job_id: 0,
-        uid: 70_001,
-        account: "physics".into(),
-        partition: "main".into(),
-        qos: String::new(),
-        running: false,
-        begin_at: Timestamp(0),
-        minutes: Some(60),
-        tasks: 1,
-        shape,
-    }];
+    contents.jobs = vec![LiveJob { shape, ..live_job() }];
     let world = snapshot(&contents);
     let jobs: Vec<_> = world.live_jobs(12).collect();
     judge_edit(&world, &Ledger::default(), &jobs, edit, earlier, NOW).err().map(|reason| reason.code())

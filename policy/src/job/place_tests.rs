@@ -1,12 +1,11 @@
 //! Queues, cost centres and storage, through the judge.
 
 use super::*;
-use crate::fixture::{NOW, contents, request, snapshot};
+use crate::fixture::{NOW, contents, live_job, request, snapshot};
 use crate::limit::{Line, Measure};
 use crate::reason::{Code, Counted};
 use crate::role::Role;
 use crate::snapshot::{Contents, CostCenter, CostCenterRule, LiveJob, OverStorage, Queue};
-use crate::time::Timestamp;
 use crate::tres::{Prices, Resource};
 
 fn queue(name: &str, roles: &[Role], accounts: &[u32], factor: u64) -> Queue {
@@ -157,19 +156,7 @@ fn given_edits_of_queue_and_cost_centre_then_they_are_judged_as_at_submission() 
     contents.facts.cost_centers = CostCenterRule::Known;
     contents.cost_centers = vec![CostCenter { name: "cc-1".into(), accounts: Vec::new() }];
     contents.people[0].grants[0].account = None;
-    contents.jobs = vec![LiveJob {
-        job_id: 12,
-        array_job_id: 0,
-        uid: 70_001,
-        account: "physics".into(),
-        partition: "main".into(),
-        qos: "normal".into(),
-        running: false,
-        begin_at: Timestamp(0),
-        minutes: Some(30),
-        tasks: 1,
-        shape: Shape::default(),
-    }];
+    contents.jobs = vec![LiveJob { qos: "normal".into(), minutes: Some(30), ..live_job() }];
     let world = snapshot(&contents);
     let jobs: Vec<_> = world.live_jobs(12).collect();
     let code = |edit: Edit<'static>| {
@@ -192,19 +179,7 @@ fn given_edits_of_queue_and_cost_centre_then_they_are_judged_as_at_submission() 
 fn given_a_hold_taken_off_after_the_grant_has_ended_then_it_is_refused() {
     let mut contents = contents();
     contents.people[0].grants[0].until = NOW;
-    contents.jobs = vec![LiveJob {
-        job_id: 12,
-        array_job_id: 0,
-        uid: 70_001,
-        account: "physics".into(),
-        partition: "main".into(),
-        qos: String::new(),
-        running: false,
-        begin_at: Timestamp(0),
-        minutes: Some(30),
-        tasks: 1,
-        shape: Shape::default(),
-    }];
+    contents.jobs = vec![LiveJob { minutes: Some(30), ..live_job() }];
     let world = snapshot(&contents);
     let jobs: Vec<_> = world.live_jobs(12).collect();
     let release = Edit { releases: true, ..Edit::default() };

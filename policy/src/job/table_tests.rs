@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use super::*;
 use crate::NodeConf;
-use crate::fixture::{NOW, contents, request};
+use crate::fixture::{NOW, contents, live_job, request};
 use crate::limit::{Line, Measure};
 use crate::role::{Lifts, PersonState, Role};
 use crate::snapshot::{
@@ -206,19 +206,7 @@ fn world(role: Role) -> Contents {
     };
     world.queues = vec![queue("normal", &[]), queue("high", &[Role::ClusterAdmin])];
     world.people[0].grants[0].role = role;
-    world.jobs = vec![LiveJob {
-        job_id: 12,
-        array_job_id: 0,
-        uid: ANA,
-        account: "physics".into(),
-        partition: "main".into(),
-        qos: "normal".into(),
-        running: false,
-        begin_at: Timestamp(0),
-        minutes: Some(60),
-        tasks: 1,
-        shape: Shape::default(),
-    }];
+    world.jobs = vec![LiveJob { qos: "normal".into(), ..live_job() }];
     world
 }
 

@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixture::{self, NOW, TODAY, contents, cpu_hours_a_day, request, snapshot};
+use crate::fixture::{self, NOW, TODAY, contents, cpu_hours_a_day, live_job, request, snapshot};
 use crate::limit::{Line, Measure, Usage};
 use crate::reason::{Code, Counted, Owner, Reason, Within};
 use crate::role::{PersonState, Role};
@@ -320,22 +320,6 @@ fn given_a_job_that_never_appears_then_its_booking_ends_after_the_grace() {
     assert_eq!(ledger.account(0), Usage::default());
 }
 
-fn live(minutes: u32) -> LiveJob {
-    LiveJob {
-        job_id: 12,
-        array_job_id: 0,
-        uid: 70_001,
-        account: "physics".into(),
-        partition: "main".into(),
-        qos: String::new(),
-        running: false,
-        begin_at: Timestamp(0),
-        minutes: Some(minutes),
-        tasks: 1,
-        shape: Shape::default(),
-    }
-}
-
 fn edit_code(contents: &Contents, edit: &Edit<'_>) -> Option<Code> {
     let snapshot = snapshot(contents);
     let jobs: Vec<_> = snapshot.live_jobs(12).collect();
@@ -347,7 +331,7 @@ fn given_an_edit_that_raises_nothing_then_it_is_never_refused() {
     let mut contents = contents();
     contents.people[0].lines = day_limit(0);
     contents.people[0].grants.clear();
-    contents.jobs = vec![live(60)];
+    contents.jobs = vec![live_job()];
     for edit in [
         Edit { time_limit: Some(TimeLimit::Minutes(60)), ..Edit::default() },
         Edit { time_limit: Some(TimeLimit::Minutes(1)), ..Edit::default() },
@@ -365,7 +349,7 @@ fn given_an_edit_that_raises_then_only_the_difference_needs_room() {
     contents.people[0].lines = day_limit(2);
     contents.people[0].lines[0].in_flight = HOUR;
     contents.people[0].lines[0].next = HOUR;
-    contents.jobs = vec![live(60)];
+    contents.jobs = vec![live_job()];
     let minutes = |minutes| Edit { time_limit: Some(TimeLimit::Minutes(minutes)), ..Edit::default() };
     assert_eq!(edit_code(&contents, &minutes(120)), None);
     assert_eq!(edit_code(&contents, &minutes(121)), Some(CPU_PER_DAY));
@@ -395,7 +379,7 @@ fn given_an_edit_that_begins_sooner_then_the_period_it_comes_into_needs_room() {
     let mut contents = contents();
     contents.people[0].lines = day_limit(2);
     contents.people[0].lines[0].used = 2 * HOUR;
-    contents.jobs = vec![LiveJob { begin_at: NOW.plus(86_400), ..live(60) }];
+    contents.jobs = vec![LiveJob { begin_at: NOW.plus(86_400), ..live_job() }];
     let begin = |at| Edit { begin_at: Some(at), ..Edit::default() };
     assert_eq!(edit_code(&contents, &begin(NOW)), Some(CPU_PER_DAY));
     assert_eq!(edit_code(&contents, &begin(NOW.plus(2 * 86_400))), None);
@@ -414,9 +398,9 @@ fn given_a_job_with_its_partitions_time_then_it_is_bounded_by_the_time_of_the_on
     long.default_minutes = Some(600);
     contents.partitions.push(long);
     let edit = Edit { partition: Some("long"), ..Edit::default() };
-    contents.jobs = vec![live(60)];
+    contents.jobs = vec![live_job()];
     assert_eq!(edit_code(&contents, &edit), Some(CPU_PER_DAY));
-    contents.jobs = vec![live(61)];
+    contents.jobs = vec![LiveJob { minutes: Some(61), ..live_job() }];
     assert_eq!(edit_code(&contents, &edit), None, "a limit of its own goes with it");
 }
 
@@ -537,7 +521,7 @@ fn given_edits_that_no_list_shows_yet_then_further_ones_start_from_them_and_at_l
     world.people[0].lines[0].in_flight = HOUR;
     post.publish(&encode(&world).unwrap());
     world.header.kind = crate::snapshot::Kind::Jobs;
-    world.jobs = vec![live(60)];
+    world.jobs = vec![live_job()];
     let path = post.directory.join("jobs.snap");
     std::fs::write(&path, encode(&world).unwrap()).unwrap();
     let code = |minutes| {
@@ -573,7 +557,7 @@ fn given_an_operators_edit_then_it_is_let_through_and_recorded() {
     world.people[0].lines = day_limit(1);
     post.publish(&encode(&world).unwrap());
     world.header.kind = crate::snapshot::Kind::Jobs;
-    world.jobs = vec![live(60)];
+    world.jobs = vec![live_job()];
     std::fs::write(post.directory.join("jobs.snap"), encode(&world).unwrap()).unwrap();
     let edit = Edit { job: "12", time_limit: Some(TimeLimit::Minutes(600)), ..Edit::default() };
     let mut log = Vec::new();

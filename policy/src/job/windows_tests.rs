@@ -1,7 +1,7 @@
 //! Jobs and edits judged by windows.
 
 use super::*;
-use crate::fixture::{NOW, TODAY, contents, cpu_hours_a_day, request, snapshot};
+use crate::fixture::{NOW, TODAY, contents, cpu_hours_a_day, live_job, request, snapshot};
 use crate::reason::Code;
 use crate::role::{Lifts, Role};
 use crate::snapshot::{Contents, Governs, Grant, LiveJob, Opening, Queue, Window};
@@ -250,20 +250,9 @@ fn given_a_refusal_then_the_sentence_names_the_window_and_the_next_opening() {
     );
 }
 
+/// A job that waits for the window to open.
 fn live() -> LiveJob {
-    LiveJob {
-        job_id: 12,
-        array_job_id: 0,
-        uid: 70_001,
-        account: "physics".into(),
-        partition: "main".into(),
-        qos: String::new(),
-        running: false,
-        begin_at: at(10),
-        minutes: Some(60),
-        tasks: 1,
-        shape: Shape::default(),
-    }
+    LiveJob { begin_at: at(10), ..live_job() }
 }
 
 /// The hour to which an edit at 8 o'clock puts the job's begin, if it does, or the code of a refusal.
@@ -283,7 +272,7 @@ fn given_an_edit_then_it_is_judged_by_the_windows_that_then_govern_the_job() {
     let begin = |hour| Edit { begin_at: Some(at(hour)), ..Edit::default() };
     let minutes = |minutes| Edit { time_limit: Some(TimeLimit::Minutes(minutes)), ..Edit::default() };
     let released = Edit { releases: true, ..Edit::default() };
-    let held = || LiveJob { begin_at: Timestamp(0), ..live() };
+    let held = live_job;
     for (edit, refused, shifted) in [
         (begin(8), Err(Code::WindowClosed), Ok(Some(10))),
         (begin(12), Ok(None), Ok(None)),
@@ -304,7 +293,7 @@ fn given_an_edit_then_it_is_judged_by_the_windows_that_then_govern_the_job() {
 
 #[test]
 fn given_a_job_that_is_moved_then_the_windows_of_its_new_place_count() {
-    let elsewhere = LiveJob { partition: "free".into(), begin_at: NOW, ..live() };
+    let elsewhere = LiveJob { partition: "free".into(), begin_at: NOW, ..live_job() };
     let moved = Edit { partition: Some("main"), ..Edit::default() };
     let mut contents = with(office(main_partition(), Outside::Wait, false));
     assert_eq!(edited(&contents, elsewhere.clone(), &moved), Ok(Some(10)));
@@ -321,7 +310,7 @@ fn given_a_job_that_is_moved_then_the_windows_of_its_new_place_count() {
 #[test]
 fn given_an_edit_that_concerns_no_window_then_it_passes_while_it_is_closed() {
     let refuses = with(office(main_partition(), Outside::Refuse, false));
-    let waiting = || LiveJob { begin_at: NOW, ..live() };
+    let waiting = || LiveJob { begin_at: NOW, ..live_job() };
     for edit in [
         Edit { cost_center: Some("cc-1"), ..Edit::default() },
         Edit { time_limit: Some(TimeLimit::Minutes(30)), ..Edit::default() },
