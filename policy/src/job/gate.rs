@@ -348,5 +348,7 @@ fn of_emergency(terms: &Terms<'_>, does: &str) -> Option<String> {
     emergency.map(|grant| format!("a job of uid {uid} on account {account} {does} by emergency grant G{grant}"))
 }
 
+#[cfg(all(test, not(loom)))]
+mod tests;
 #[cfg(all(test, loom))]
 mod threads;
