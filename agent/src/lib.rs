@@ -7,6 +7,7 @@ pub mod accounting;
 pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod import;
 pub mod node;
 pub mod posix;
 pub mod report;

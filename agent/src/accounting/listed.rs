@@ -154,7 +154,7 @@ fn time_limit(limit: Limit) -> TimeLimit {
 
 /// A row of sacct.
 pub fn run(settled: &SettledRun) -> Run {
-    let mut run = Run {
+    let run = Run {
         cluster: settled.cluster.clone(),
         jobid: settled.job_id,
         submitted_at: settled.submit,
@@ -178,8 +178,18 @@ pub fn run(settled: &SettledRun) -> Run {
             Limit::Seconds(seconds) => Some(seconds),
             Limit::Unset | Limit::Unlimited => None,
         },
+        nodes: settled.nodes,
+        node_list: settled.node_list.clone(),
+        reservation: settled.reservation.clone(),
+        priority: settled.priority,
         row_hash: String::new(),
     };
+    hashed(run)
+}
+
+/// The run with the hash over everything else that it says.
+pub fn hashed(mut run: Run) -> Run {
+    run.row_hash.clear();
     // Only equality matters, and a hash that another compiler makes anew costs one more write of each row.
     let mut hasher = DefaultHasher::new();
     format!("{run:?}").hash(&mut hasher);

@@ -23,6 +23,7 @@ use crate::slurm::settled::{self, EndedIn, WckeyColumn};
 use crate::snapshot::compile::{self, Sources};
 use crate::snapshot::{Holdings, publish, queues, windows};
 use crate::storage::over;
+use crate::store::ledger::{SetAside, Told, ToldBy};
 use crate::store::runs::Run;
 
 /// The cluster's facts are read this often: seconds.
@@ -176,12 +177,16 @@ impl Usage {
         };
         let window = EndedIn::since(Some(since), lookback, now, self.wckeys);
         let mut runs: Vec<Run> = Vec::new();
-        let mut quarantined = 0;
-        let outcome = settled::read(&self.commands, &name, window, |row| match row {
-            Ok(row) => runs.push(listed::run(&row)),
-            Err(line) => {
-                quarantined += 1;
-                tracing::error!("{line}");
+        let mut set_aside: Vec<SetAside> = Vec::new();
+        let mut rows = 0;
+        let outcome = settled::read(&self.commands, &name, window, |row| {
+            rows += 1;
+            match row {
+                Ok(row) => runs.push(listed::run(&row)),
+                Err(line) => {
+                    tracing::error!("{line}");
+                    set_aside.push(SetAside { line: line.line, why: format!("bad {}", line.why) });
+                }
             }
         })
         .await;
@@ -189,15 +194,16 @@ impl Usage {
             self.may_read = false;
             return Err(chain(&error));
         }
-        self.quarantined = quarantined;
+        self.quarantined = u64::try_from(set_aside.len()).unwrap_or(u64::MAX);
         // The rows name people by uid where slurmctld knew one; a name is as good where it did not.
         let last = runs.iter().filter_map(|run| run.ended_at).max().map_or(since, |end| end.max(since)).min(now);
-        let changes = self
-            .site
-            .store
-            .keep_runs(cluster, &runs, (Some(last) != seen).then_some((WATERMARK, last)), now)
-            .await
-            .map_err(|error| chain(&error))?;
+        let by = ToldBy::Slurmdbd {
+            window: (window.from, window.until),
+            watermark: (Some(last) != seen).then_some((WATERMARK, last)),
+        };
+        let told = Told { cluster, by, runs: &runs, set_aside: &set_aside, rows };
+        let kept = self.site.store.keep(&told, &view.calendar, now).await;
+        let changes = kept.map_err(|error| chain(&error))?;
         for level in 0..=due.unwrap_or(0) {
             if let Some(slot) = self.read_at.get_mut(level) {
                 *slot = Some(now);

@@ -20,8 +20,8 @@ use super::fields::{TimeLimit, Tres, duration, instant, tres};
 const EARLIEST: i64 = 1_000_000;
 const STATES: &str = "BF,CA,CD,DL,F,NF,OOM,PR,RQ,RS,RV,TO";
 const FIELDS: &str = "JobIDRaw,DBIndex,Cluster,User,UID,Account,Partition,QOS,State,Submit,Eligible,Start,End,\
-    ElapsedRaw,Suspended,TimelimitRaw,NNodes,AllocTRES,NodeList";
-const FIELD_COUNT: usize = 19;
+    ElapsedRaw,Suspended,TimelimitRaw,NNodes,AllocTRES,NodeList,Priority,Reservation";
+const FIELD_COUNT: usize = 21;
 
 /// Why finished runs could not be read.
 #[derive(Debug, Error)]
@@ -155,6 +155,12 @@ pub struct SettledRun {
     pub nodes: u32,
     /// What it held.
     pub alloc: Tres,
+    /// The nodes as Slurm lists them; empty for a run that never had any.
+    pub node_list: String,
+    /// Slurm's priority when it started or was last looked at.
+    pub priority: Option<u64>,
+    /// The reservation it ran in; empty for none.
+    pub reservation: String,
 }
 
 impl SettledRun {
@@ -325,6 +331,8 @@ fn parse_fields(text: &str, wckey: WckeyColumn) -> Result<SettledRun, &'static s
             nodes,
             alloc,
             node_list,
+            priority,
+            reservation,
         ],
     ) = fields.first_chunk::<FIELD_COUNT>().filter(|_| known)
     else {
@@ -371,6 +379,9 @@ fn parse_fields(text: &str, wckey: WckeyColumn) -> Result<SettledRun, &'static s
         time_limit: TimeLimit::parse_minutes(limit).ok_or("TimelimitRaw")?,
         nodes: nodes.parse().map_err(|_| "NNodes")?,
         alloc,
+        node_list: if ran { (*node_list).to_owned() } else { String::new() },
+        priority: if priority.is_empty() { None } else { Some(priority.parse().map_err(|_| "Priority")?) },
+        reservation: (*reservation).to_owned(),
     })
 }
 

@@ -3,16 +3,16 @@
 use super::*;
 
 const TIMEOUT: &str = "17|3|lab|ana|1001|chem|main|normal|TIMEOUT|1795321627|1795321627|1795321627|1795321931|304|\
-    00:00:00|5|1|billing=2,cpu=2,mem=1000M,node=1|n1";
+    00:00:00|5|1|billing=2,cpu=2,mem=1000M,node=1|n1|4294901757|";
 const REQUEUED: &str = "2|2|lab|ana|1001|lasers|main|normal|REQUEUED|1795321627|1795321627|1795321627|1795321803|176|\
-    00:00:00|30|1|billing=4,cpu=4,mem=2000M,node=1|n1";
+    00:00:00|30|1|billing=4,cpu=4,mem=2000M,node=1|n1|4294901757|";
 const NEVER_RAN: &str = "23|32|lab|ben|1002|lasers|main|normal|CANCELLED by 0|1795321803|Unknown|None|1795322042|0|\
-    00:00:00|100000|1||None assigned";
+    00:00:00|100000|1||None assigned|0|";
 /// Of 26.05.5; those of 24.11.5 look the same.
 const SUSPENDED_26_05: &str = "11|13152349535478323200|demo|root|0|root|main|normal|COMPLETED|1795530816|1795530816|\
-    1795530816|1795530820|3|00:00:01|10|1|billing=1,cpu=1,mem=100M,node=1|n1";
+    1795530816|1795530820|3|00:00:01|10|1|billing=1,cpu=1,mem=100M,node=1|n1|4294901757|";
 const NEVER_RAN_26_05: &str = "10|13152349535477793792|demo|root|0|root|main|normal|CANCELLED by 0|1795530816|Unknown|\
-    None|1795530816|0|00:00:00|10|1||None assigned";
+    None|1795530816|0|00:00:00|10|1||None assigned|0|";
 
 fn read_line(line: &str) -> Result<SettledRun, Quarantined> {
     parse(line.as_bytes(), WckeyColumn::Untrusted)

@@ -2,6 +2,7 @@
 //!
 //! * [`model`] holds the records, [`error`] what can go wrong.
 //! * [`subjects`], [`accounts`], [`grants`], [`limits`], [`logins`] and [`runs`] are each about one kind of record.
+//! * [`ledger`] is what runs used: postings, the readings they came from, and sums by day.
 //! * [`sync`] takes in what a source planned and [`refused`] what it could not, [`policy`] what `policy.toml` says.
 //! * [`contents`] reads everything a snapshot is compiled from, [`generation`] numbers the snapshots.
 //! * [`doors`] is what was done to partitions that windows close.
@@ -16,6 +17,7 @@ pub mod doors;
 pub mod error;
 pub mod generation;
 pub mod grants;
+pub mod ledger;
 mod limit_kind;
 pub mod limits;
 pub mod logins;
@@ -40,7 +42,7 @@ pub use model::*;
 pub use numbers::UidPool;
 pub use open::Store;
 pub use policy::PolicyChanges;
-pub use runs::{Run, RunChanges, Usage};
+pub use runs::{Run, RunChanges};
 
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,11 @@
-//! Runs of jobs as slurmdbd tells them, kept idempotently, and the CPU time they used in a period.
+//! Runs of jobs as they were last told, and the CPU time they used in a period.
 
 use std::collections::BTreeMap;
 
 use bursar_policy::{Period, Timestamp};
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::audit::BATCH;
-use super::generation::set_watermark;
-use super::open::commit;
 use super::row::Reading;
 use super::{Error, Store};
 
@@ -52,11 +50,22 @@ pub struct Run {
     pub tres: String,
     /// The time limit in seconds; nothing means none.
     pub timelimit_s: Option<u64>,
+    /// The number of nodes.
+    pub nodes: u32,
+    /// The nodes as Slurm lists them; empty where that was not told.
+    pub node_list: String,
+    /// The reservation it ran in; empty for none.
+    pub reservation: String,
+    /// Slurm's priority at its start.
+    pub priority: Option<u64>,
     /// A hash over the row as read; an equal hash means an equal row.
     pub row_hash: String,
 }
 
 impl Run {
+    /// Stands for the uid of somebody whose name alone was told; no person can have it.
+    pub const NO_UID: u32 = u32::MAX - 1;
+
     /// The CPU-seconds used inside `period`, seen at `as_of`.
     ///
     /// The interval is `[max(start, submit), end)`, open runs ending at `as_of`. slurmdbd tells only the sum of the
@@ -84,12 +93,17 @@ impl Run {
 
     /// What it was given, by Slurm's names of TRES; memory in MiB.
     pub fn held(&self) -> impl Iterator<Item = (&str, u64)> {
-        let tres = self.tres.split(',').filter_map(|item| {
-            let (name, amount) = item.split_once('=')?;
-            Some((name, amount.parse().ok()?))
-        });
-        std::iter::once(("cpu", self.alloc_cpus)).chain(tres.filter(|(name, _)| *name != "cpu"))
+        tres_of(self.alloc_cpus, &self.tres)
     }
+}
+
+/// The amounts of an allocation by Slurm's names of TRES: its CPUs and what `tres` lists besides.
+pub(super) fn tres_of(cpus: u64, tres: &str) -> impl Iterator<Item = (&str, u64)> {
+    let tres = tres.split(',').filter_map(|item| {
+        let (name, amount) = item.split_once('=')?;
+        Some((name, amount.parse().ok()?))
+    });
+    std::iter::once(("cpu", cpus)).chain(tres.filter(|(name, _)| *name != "cpu"))
 }
 
 /// What a batch of runs changed.
@@ -108,68 +122,7 @@ impl RunChanges {
     }
 }
 
-/// Used CPU time of one person on one account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Usage {
-    /// The uid.
-    pub uid: u32,
-    /// The user's name.
-    pub user_name: String,
-    /// The Slurm account.
-    pub account: String,
-    /// Runs that used any of it.
-    pub runs: u64,
-    /// CPU-seconds inside the period.
-    pub cpu_seconds: u64,
-}
-
 impl Store {
-    /// Keeps a batch of runs of one cluster and moves the watermark `kind` to `value`, together or not at all.
-    ///
-    /// A run that is there with the same hash is left alone, so repeating a window changes nothing.
-    pub async fn keep_runs(
-        &self,
-        cluster: &str,
-        runs: &[Run],
-        watermark: Option<(&str, Timestamp)>,
-        now: Timestamp,
-    ) -> Result<RunChanges, Error> {
-        if let Some(stray) = runs.iter().find(|run| run.cluster != cluster) {
-            return Err(Error::Refused(format!(
-                "job {} belongs to cluster {}, not {cluster}; read one cluster at a time",
-                stray.jobid, stray.cluster
-            )));
-        }
-        let mut tx = self.write().await?;
-        let known = known_hashes(&mut tx, cluster, runs).await?;
-        let mut changes = RunChanges::default();
-        // The last row of a key wins, as it would one by one; one INSERT may not name a key twice.
-        let mut differing: BTreeMap<(u32, Timestamp), &Run> = BTreeMap::new();
-        for run in runs {
-            differing.insert((run.jobid, run.submitted_at), run);
-        }
-        differing.retain(|key, run| match known.get(key) {
-            None => {
-                changes.added.push(*key);
-                true
-            }
-            Some(hash) if *hash != run.row_hash => {
-                changes.changed.push(*key);
-                true
-            }
-            Some(_) => false,
-        });
-        let differing: Vec<&Run> = differing.into_values().collect();
-        for batch in differing.chunks(BATCH) {
-            upsert(&mut tx, batch, now).await?;
-        }
-        if let Some((kind, value)) = watermark {
-            set_watermark(&mut tx, cluster, kind, value).await?;
-        }
-        commit(tx).await?;
-        Ok(changes)
-    }
-
     /// The runs of `cluster` that share any second with `period`, open ones included, by job id and submit time.
     pub async fn runs_overlapping(&self, cluster: &str, period: &Period) -> Result<Vec<Run>, Error> {
         let rows = sqlx::query(
@@ -195,40 +148,35 @@ impl Store {
                 .map_err(Error::query("read open runs"))?;
         rows.iter().map(|row| run(&Reading::new("run", row))).collect()
     }
+}
 
-    /// The CPU time used in `period` by person and account, seen at `as_of`, ordered by account and name.
-    pub async fn usage(&self, cluster: &str, period: &Period, as_of: Timestamp) -> Result<Vec<Usage>, Error> {
-        let mut sums: BTreeMap<(String, String, u32), (u64, u64)> = BTreeMap::new();
-        for run in self.runs_overlapping(cluster, period).await? {
-            let used = run.cpu_seconds(period, as_of);
-            if used > 0 {
-                let sum = sums.entry((run.account, run.user_name, run.uid)).or_default();
-                sum.0 += 1;
-                sum.1 = sum.1.saturating_add(used);
-            }
-        }
-        Ok(sums
-            .into_iter()
-            .map(|((account, user_name, uid), (runs, cpu_seconds))| Usage {
-                uid,
-                user_name,
-                account,
-                runs,
-                cpu_seconds,
-            })
-            .collect())
+/// What is known of a run before it is told again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) row_hash: String,
+    pub(super) reading: i64,
+    started_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+}
+
+impl Known {
+    /// By what two rows of one run within a file are told apart.
+    pub(super) fn rank(&self) -> (Option<Timestamp>, Option<Timestamp>, &str) {
+        (self.ended_at, self.started_at, &self.row_hash)
     }
 }
 
-/// The hashes of those runs of the batch that are there already.
-async fn known_hashes(
+/// What is known of those runs of the batch that are there already.
+pub(super) async fn known(
     tx: &mut SqliteConnection,
     cluster: &str,
     runs: &[Run],
-) -> Result<BTreeMap<(u32, Timestamp), String>, Error> {
+) -> Result<BTreeMap<(u32, Timestamp), Known>, Error> {
     let mut known = BTreeMap::new();
     for batch in runs.chunks(BATCH) {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT jobid, submitted_at, row_hash FROM run WHERE cluster = ");
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT jobid, submitted_at, row_hash, reading, started_at, ended_at FROM run WHERE cluster = ",
+        );
         query.push_bind(cluster).push(" AND jobid IN (");
         let mut ids = query.separated(", ");
         for run in batch {
@@ -237,19 +185,30 @@ async fn known_hashes(
         query.push(")");
         let rows = query.build().fetch_all(&mut *tx).await.map_err(Error::query("look up known runs"))?;
         for row in rows {
-            let reading = Reading::new("run", &row);
-            let hash = row.try_get("row_hash").map_err(Error::query("look up known runs"))?;
-            known.insert((reading.u32("jobid")?, reading.at("submitted_at")?), hash);
+            let row = Reading::new("run", &row);
+            let found = Known {
+                row_hash: row.text("row_hash")?,
+                reading: row.int("reading")?,
+                started_at: row.maybe_at("started_at")?,
+                ended_at: row.maybe_at("ended_at")?,
+            };
+            known.insert((row.u32("jobid")?, row.at("submitted_at")?), found);
         }
     }
     Ok(known)
 }
 
-async fn upsert(tx: &mut SqliteConnection, batch: &[&Run], now: Timestamp) -> Result<(), Error> {
+/// Writes runs that a reading told.
+pub(super) async fn upsert(
+    tx: &mut SqliteConnection,
+    batch: &[&Run],
+    reading: i64,
+    now: Timestamp,
+) -> Result<(), Error> {
     let mut query = QueryBuilder::<Sqlite>::new(
         "INSERT INTO run (cluster, jobid, submitted_at, dbindex, user_name, uid, account_name, partition_name, qos,
          wckey, state, eligible_at, started_at, ended_at, elapsed_s, suspended_s, alloc_cpus, tres, timelimit_s,
-         row_hash, first_seen, changed_at) ",
+         nodes, node_list, reservation, priority, reading, row_hash, first_seen, changed_at) ",
     );
     query.push_values(batch, |mut row, run| {
         row.push_bind(&run.cluster)
@@ -271,6 +230,11 @@ async fn upsert(tx: &mut SqliteConnection, batch: &[&Run], now: Timestamp) -> Re
             .push_bind(stored(run.alloc_cpus))
             .push_bind(&run.tres)
             .push_bind(run.timelimit_s.map(stored))
+            .push_bind(run.nodes)
+            .push_bind(&run.node_list)
+            .push_bind(&run.reservation)
+            .push_bind(run.priority.map(stored))
+            .push_bind(reading)
             .push_bind(&run.row_hash)
             .push_bind(now.0)
             .push_bind(now.0);
@@ -282,13 +246,15 @@ async fn upsert(tx: &mut SqliteConnection, batch: &[&Run], now: Timestamp) -> Re
          state = excluded.state, eligible_at = excluded.eligible_at, started_at = excluded.started_at,
          ended_at = excluded.ended_at, elapsed_s = excluded.elapsed_s, suspended_s = excluded.suspended_s,
          alloc_cpus = excluded.alloc_cpus, tres = excluded.tres, timelimit_s = excluded.timelimit_s,
+         nodes = excluded.nodes, node_list = excluded.node_list, reservation = excluded.reservation,
+         priority = excluded.priority, reading = excluded.reading,
          row_hash = excluded.row_hash, changed_at = excluded.changed_at",
     );
     query.build().execute(tx).await.map(drop).map_err(Error::query("keep runs"))
 }
 
 /// SQLite's integers end at 2^63 - 1, far above any real count of seconds or CPUs.
-fn stored(count: u64) -> i64 {
+pub(super) fn stored(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
@@ -313,6 +279,10 @@ fn run(row: &Reading<'_>) -> Result<Run, Error> {
         alloc_cpus: row.unsigned("alloc_cpus")?,
         tres: row.text("tres")?,
         timelimit_s: row.maybe_unsigned("timelimit_s")?,
+        nodes: row.u32("nodes")?,
+        node_list: row.text("node_list")?,
+        reservation: row.text("reservation")?,
+        priority: row.maybe_unsigned("priority")?,
         row_hash: row.text("row_hash")?,
     })
 }
@@ -343,6 +313,10 @@ mod tests {
             alloc_cpus: 2,
             tres: String::new(),
             timelimit_s: None,
+            nodes: 1,
+            node_list: String::new(),
+            reservation: String::new(),
+            priority: None,
             row_hash: String::new(),
         };
         let today = Period { start: Timestamp(86_400), end: Timestamp(172_800) };

@@ -19,6 +19,7 @@ use bursar_agent::snapshot::compile::{self, Cluster, Sources};
 use bursar_agent::snapshot::{Holdings, windows};
 use bursar_agent::storage::{Place, Places, Reading, Stored, Usages};
 use bursar_agent::store::grants::NewGrant;
+use bursar_agent::store::ledger::{Told, ToldBy};
 use bursar_agent::store::logins::{Login, LoginDecision};
 use bursar_agent::store::numbers::UidPool;
 use bursar_agent::store::refused::{RefusedIdentity, RefusedKind};
@@ -29,6 +30,8 @@ use bursar_agent::wire::{Cell, Handler, Peer, Query, Request, Response, Table, V
 use bursar_policy::job::{Shape, TimeLimit};
 use bursar_policy::snapshot::{Partition, encode};
 use bursar_policy::{AccountName, Clock, Snapshot, SystemClock, Timestamp, UserName};
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
 pub(crate) const ROOT: u32 = 0;
@@ -156,7 +159,7 @@ impl World {
         people(&store, now).await;
         store.bring_in_step(&config, &cause(now)).await.expect("policy.toml in the store");
         grants(&store, now).await;
-        store.keep_runs("lab", &runs(now), None, now).await.expect("runs");
+        keep_runs(&store, &runs(now), now).await;
         logins(&store, now).await;
         let view = view(&store, config, live(now), now).await;
         let (site, requests) = Site::new(paths, store, view);
@@ -316,6 +319,15 @@ async fn logins(store: &Store, now: Timestamp) {
     store.add_logins(&logins).await.expect("logins");
 }
 
+/// Keeps runs as a reading of slurmdbd does.
+pub(crate) async fn keep_runs(store: &Store, runs: &[Run], now: Timestamp) {
+    let calendar =
+        Calendar { zone: TimeZone::get("Europe/Berlin").expect("a zone"), week_start: Weekday::Monday, year_start: 1 };
+    let by = ToldBy::Slurmdbd { window: (Timestamp(0), now), watermark: None };
+    let told = Told { cluster: "lab", by, runs, set_aside: &[], rows: 0 };
+    store.keep(&told, &calendar, now).await.expect("runs in the ledger");
+}
+
 /// A run of `name` on `account`, 4 CPUs, from and to so many seconds after now; one without an end goes on.
 pub(crate) fn run(now: Timestamp, jobid: u32, name: &str, account: &str, from: i64, to: Option<i64>) -> Run {
     let ended_at = to.map(|seconds| at(now, seconds));
@@ -339,6 +351,10 @@ pub(crate) fn run(now: Timestamp, jobid: u32, name: &str, account: &str, from: i
         alloc_cpus: 4,
         tres: "billing=4,cpu=4".to_owned(),
         timelimit_s: Some(3_600),
+        nodes: 1,
+        node_list: "n1".to_owned(),
+        reservation: String::new(),
+        priority: None,
         row_hash: format!("{jobid} {to:?}"),
     }
 }

@@ -191,6 +191,9 @@ impl Job {
             time_limit: TimeLimit::Unset,
             nodes: self.held[NODE] as u32,
             alloc: told(&self.held),
+            node_list: String::new(),
+            priority: None,
+            reservation: String::new(),
         }
     }
 

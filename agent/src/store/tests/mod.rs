@@ -2,6 +2,7 @@
 
 mod doors;
 mod grants;
+mod ledger;
 mod open;
 mod people;
 mod policy;

@@ -1,11 +1,30 @@
-//! Runs and the CPU time they used.
+//! Runs as they were last told, and the CPU time they used.
 
 use bursar_policy::Period;
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
 
 use super::*;
+use crate::accounting::Calendar;
+use crate::store::ledger::{Told, ToldBy};
 use crate::store::runs::{Run, RunChanges};
 
-fn run(jobid: u32, started: Option<i64>, ended: Option<i64>, cpus: u64) -> Run {
+/// Keeps runs of cluster `c` as a reading of slurmdbd does.
+pub(super) async fn keep(
+    store: &Store,
+    runs: &[Run],
+    watermark: Option<(&str, Timestamp)>,
+    now: Timestamp,
+) -> Result<RunChanges, Error> {
+    let by = ToldBy::Slurmdbd { window: (Timestamp(0), now), watermark };
+    store.keep(&Told { cluster: "c", by, runs, set_aside: &[], rows: 0 }, &utc(), now).await
+}
+
+pub(super) fn utc() -> Calendar {
+    Calendar { zone: TimeZone::UTC, week_start: Weekday::Monday, year_start: 1 }
+}
+
+pub(super) fn run(jobid: u32, started: Option<i64>, ended: Option<i64>, cpus: u64) -> Run {
     Run {
         cluster: "c".to_owned(),
         jobid,
@@ -26,6 +45,10 @@ fn run(jobid: u32, started: Option<i64>, ended: Option<i64>, cpus: u64) -> Run {
         alloc_cpus: cpus,
         tres: format!("cpu={cpus}"),
         timelimit_s: Some(60),
+        nodes: 1,
+        node_list: String::new(),
+        reservation: String::new(),
+        priority: None,
         row_hash: format!("{jobid} {started:?} {ended:?} {cpus}"),
     }
 }
@@ -40,11 +63,11 @@ async fn given_the_same_window_twice_then_the_second_reading_changes_nothing() {
     let batch = [run(1, Some(10), Some(20), 2), run(2, Some(10), None, 1)];
     let key = |jobid| (jobid, Timestamp(0));
     let watermark = Some(("ended", Timestamp(20)));
-    let changes = store.keep_runs("c", &batch, watermark, NOW).await.unwrap();
+    let changes = keep(&store, &batch, watermark, NOW).await.unwrap();
     assert_eq!(changes, RunChanges { added: vec![key(1), key(2)], changed: vec![] });
-    assert!(store.keep_runs("c", &batch, watermark, NOW.plus(5)).await.unwrap().is_empty());
+    assert!(keep(&store, &batch, watermark, NOW.plus(5)).await.unwrap().is_empty());
     let ended = [run(2, Some(10), Some(30), 1), run(2, Some(10), Some(30), 1)];
-    let changes = store.keep_runs("c", &ended, Some(("ended", Timestamp(30))), NOW).await.unwrap();
+    let changes = keep(&store, &ended, Some(("ended", Timestamp(30))), NOW).await.unwrap();
     assert_eq!(changes, RunChanges { added: vec![], changed: vec![key(2)] });
     assert_eq!(store.watermark("c", "ended").await.unwrap(), Some(Timestamp(30)));
     assert_eq!(store.watermark("c", "open").await.unwrap(), None);
@@ -57,7 +80,7 @@ async fn given_a_run_of_another_cluster_then_neither_runs_nor_watermark_are_kept
     let (_dir, store) = new_store().await;
     let stray = Run { cluster: "d".to_owned(), ..run(2, None, None, 1) };
     let batch = [run(1, Some(10), Some(20), 2), stray];
-    assert!(store.keep_runs("c", &batch, Some(("ended", Timestamp(20))), NOW).await.is_err());
+    assert!(keep(&store, &batch, Some(("ended", Timestamp(20))), NOW).await.is_err());
     assert_eq!(store.watermark("c", "ended").await.unwrap(), None);
     assert!(store.runs_overlapping("c", &period(0, 100)).await.unwrap().is_empty());
 }
@@ -72,17 +95,16 @@ async fn given_periods_then_only_seconds_inside_count_and_edges_do_not() {
         run(4, None, None, 8),
         run(5, Some(120), Some(120), 8),
     ];
-    store.keep_runs("c", &batch, None, NOW).await.unwrap();
+    keep(&store, &batch, None, NOW).await.unwrap();
     let used = async |from, to, as_of| {
-        let usage = store.usage("c", &period(from, to), Timestamp(as_of)).await.unwrap();
-        usage.iter().map(|usage| usage.cpu_seconds).sum::<u64>()
+        let period = period(from, to);
+        let runs = store.runs_overlapping("c", &period).await.unwrap();
+        runs.iter().map(|run| run.cpu_seconds(&period, Timestamp(as_of))).sum::<u64>()
     };
     assert_eq!(used(0, 100, 160).await, 200);
     assert_eq!(used(100, 200, 160).await, 300 + 10);
     assert_eq!(used(50, 150, 160).await, 100 + 150);
     assert_eq!(used(200, 300, 160).await, 0);
-    let usage = store.usage("c", &period(0, 1_000), Timestamp(160)).await.unwrap();
-    assert_eq!((usage[0].user_name.as_str(), usage[0].account.as_str(), usage[0].runs), ("ana", "phys", 3));
 }
 
 #[test]
@@ -106,7 +128,7 @@ fn given_a_suspended_run_then_every_cutting_of_the_timeline_adds_up_to_elapsed_t
 async fn given_ten_thousand_runs_in_one_batch_then_all_are_kept() {
     let (_dir, store) = new_store().await;
     let batch: Vec<Run> = (1..=10_000).map(|jobid| run(jobid, Some(0), Some(10), 1)).collect();
-    assert_eq!(store.keep_runs("c", &batch, None, NOW).await.unwrap().added.len(), 10_000);
-    assert!(store.keep_runs("c", &batch, None, NOW).await.unwrap().is_empty());
-    assert_eq!(store.usage("c", &period(0, 100), NOW).await.unwrap()[0].cpu_seconds, 100_000);
+    assert_eq!(keep(&store, &batch, None, NOW).await.unwrap().added.len(), 10_000);
+    assert!(keep(&store, &batch, None, NOW).await.unwrap().is_empty());
+    assert_eq!(store.runs_overlapping("c", &period(0, 100)).await.unwrap().len(), 10_000);
 }

@@ -111,6 +111,10 @@ fn of_live(job: &LiveJob, cluster: &str) -> Run {
         alloc_cpus: job.cpus(),
         tres: String::new(),
         timelimit_s: job.limit_seconds(),
+        nodes: 0,
+        node_list: String::new(),
+        reservation: String::new(),
+        priority: None,
         row_hash: String::new(),
     }
 }

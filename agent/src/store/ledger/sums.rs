@@ -1,0 +1,124 @@
+//! Reads what was used for a report: whole days from their sums, anything else from the postings.
+
+use std::collections::HashMap;
+
+use bursar_policy::{Period, Timestamp};
+use sqlx::SqliteConnection;
+
+use super::attribution::{self, Attribution};
+use super::days;
+use super::posting::Posting;
+use crate::accounting::Calendar;
+use crate::accounting::measure::{Measures, Stint};
+use crate::store::open::commit;
+use crate::store::row::Reading;
+use crate::store::{Error, Store};
+
+/// Postings that are held in memory at a time.
+const PAGE: i64 = 20_000;
+
+/// A stretch of time to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// Whole days of the site's calendar.
+    Days(Period),
+    /// From any instant to any other.
+    Exact(Period),
+}
+
+/// What is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The sum of the day that begins then.
+    Day(Timestamp, Measures),
+    /// A posting that touches an exact span, and whether it takes back.
+    Posting(Stint, bool),
+}
+
+impl Store {
+    /// Hands over every part of the spans, as of one moment; `calendar` is the site's.
+    ///
+    /// A posting of an exact span comes whole; the reader cuts it. Runs that have not ended are not in the ledger.
+    pub async fn sums(
+        &self,
+        calendar: &Calendar,
+        spans: &[Span],
+        mut each: impl FnMut(&Attribution, Part),
+    ) -> Result<(), Error> {
+        let mut tx = self.read().await?;
+        if !days::are_of(&mut tx, calendar).await? {
+            drop(tx);
+            self.sum_up_days(calendar).await?;
+            tx = self.read().await?;
+        }
+        let attributions = attribution::all(&mut tx).await?;
+        for span in spans {
+            match span {
+                Span::Days(period) => read_days(&mut tx, period, &attributions, &mut each).await?,
+                Span::Exact(period) => read_postings(&mut tx, period, &attributions, &mut each).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the sums of all days anew from the postings.
+    pub async fn sum_up_days(&self, calendar: &Calendar) -> Result<(), Error> {
+        let mut tx = self.write().await?;
+        days::rebuild(&mut tx, calendar).await?;
+        commit(tx).await
+    }
+}
+
+async fn read_days(
+    tx: &mut SqliteConnection,
+    period: &Period,
+    attributions: &HashMap<i64, Attribution>,
+    each: &mut impl FnMut(&Attribution, Part),
+) -> Result<(), Error> {
+    let rows = sqlx::query("SELECT * FROM usage_day WHERE day_at >= $1 AND day_at < $2")
+        .bind(period.start.0)
+        .bind(period.end.0)
+        .fetch_all(tx)
+        .await
+        .map_err(Error::query("read the day sums"))?;
+    for row in rows {
+        let row = Reading::new("usage_day", &row);
+        if let Some(attribution) = attributions.get(&row.int("attribution")?) {
+            each(attribution, Part::Day(row.at("day_at")?, days::measures(&row)?));
+        }
+    }
+    Ok(())
+}
+
+async fn read_postings(
+    tx: &mut SqliteConnection,
+    period: &Period,
+    attributions: &HashMap<i64, Attribution>,
+    each: &mut impl FnMut(&Attribution, Part),
+) -> Result<(), Error> {
+    // A run without length at the first instant ends where the period begins.
+    let (mut ended, mut started, mut id) = (period.start.0, i64::MIN, i64::MIN);
+    loop {
+        let rows = sqlx::query(
+            "SELECT * FROM posting WHERE (ended_at, started_at, id) > ($1, $2, $3) AND started_at < $4
+             ORDER BY ended_at, started_at, id LIMIT $5",
+        )
+        .bind(ended)
+        .bind(started)
+        .bind(id)
+        .bind(period.end.0)
+        .bind(PAGE)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(Error::query("read postings of a period"))?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        let last = Reading::new("posting", last);
+        (ended, started, id) = (last.int("ended_at")?, last.int("started_at")?, last.int("id")?);
+        for row in &rows {
+            let posting = Posting::read(&Reading::new("posting", row))?;
+            if let Some(attribution) = attributions.get(&posting.attribution) {
+                each(attribution, Part::Posting(posting.stint(), posting.back));
+            }
+        }
+    }
+}
