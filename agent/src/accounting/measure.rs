@@ -84,6 +84,15 @@ impl Measures {
         u64::try_from(self.get(measure)).unwrap_or(0)
     }
 
+    /// The same as a later stretch of one period: a run that began before is counted there already.
+    pub fn continued(mut self) -> Self {
+        let started = self.get(Measure::Started);
+        if let Some(runs) = self.0.get_mut(Measure::Runs as usize) {
+            *runs = started;
+        }
+        self
+    }
+
     /// Whether nothing is measured.
     pub fn is_zero(&self) -> bool {
         *self == Self::default()

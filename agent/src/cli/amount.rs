@@ -78,6 +78,22 @@ pub fn decimal(text: &str, parts: u64) -> Option<u64> {
     whole.checked_add(rest)
 }
 
+/// `amount / per` as a decimal with so many places, rounded half to even; nothing where there is nothing to divide by.
+pub fn show_ratio(amount: i128, per: i128, places: u32) -> Option<String> {
+    let scale = 10_i128.checked_pow(places)?;
+    let scaled = amount.checked_mul(scale)?;
+    let (quotient, rest) = (scaled.checked_div_euclid(per)?, scaled.checked_rem_euclid(per)?);
+    let rounded = match rest.checked_mul(2)?.cmp(&per) {
+        std::cmp::Ordering::Less => quotient,
+        std::cmp::Ordering::Greater => quotient + 1,
+        std::cmp::Ordering::Equal => quotient + quotient.rem_euclid(2),
+    };
+    let (whole, part) = (rounded.unsigned_abs() / scale.unsigned_abs(), rounded.unsigned_abs() % scale.unsigned_abs());
+    let sign = if rounded < 0 { "-" } else { "" };
+    let width = usize::try_from(places).ok()?;
+    Some(if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part:0width$}") })
+}
+
 /// An amount in parts as a decimal with two places, rounded down; with as many as it needs, up to six, if it is less
 /// than a hundredth.
 pub fn show_decimal(amount: u64, parts: u64) -> String {

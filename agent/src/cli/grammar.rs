@@ -107,6 +107,8 @@ pub enum Command {
     Version,
     /// Check something on this machine, without the daemon.
     Check(Check, Vec<PathBuf>),
+    /// Hand a dump to the daemon, and lay out what came of it so.
+    Import(Query, Layout),
     /// Ask the daemon, and lay out its answer so.
     Ask(Request, Layout),
 }
@@ -122,6 +124,7 @@ pub enum Verb {
     Balance,
     Report,
     Explain,
+    Import,
     Sync,
     Status,
     Check,
@@ -130,7 +133,7 @@ pub enum Verb {
 }
 
 /// Each verb with its spellings, what follows it, and one sentence for the help.
-pub(super) const VERBS: [(Verb, &[&str], &str, &str); 12] = [
+pub(super) const VERBS: [(Verb, &[&str], &str, &str); 13] = [
     (Verb::Show, &["show", "list"], "ENTITY [where] KEY=VALUE… [format=FIELD%WIDTH,…]", "Show what there is"),
     (Verb::Add, &["add", "create"], "ENTITY KEY=VALUE…", "Make something new"),
     (Verb::Modify, &["modify"], "ENTITY [where] KEY=VALUE… set KEY=VALUE…", "Change what is selected"),
@@ -143,6 +146,7 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 12] = [
         "What was used by whom",
     ),
     (Verb::Explain, &["explain"], "job|login KEY=VALUE…", "What a job or a login would be told, and why"),
+    (Verb::Import, &["import"], "usage FILE [KEY=VALUE…]", "Take usage from elsewhere or from before into the ledger"),
     (Verb::Sync, &["sync"], "[--dry-run] [--accept-drop]", "Read the sources and bring everything in line, now"),
     (Verb::Status, &["status"], "", "How bursar is"),
     (Verb::Check, &["check"], "config|plugin|start|slurm [FILE…]", "Check a configuration or a built plugin, offline"),
@@ -150,7 +154,8 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 12] = [
     (Verb::Help, &["help"], "[VERB [ENTITY]]", "This help, or more about a verb"),
 ];
 
-const VERBS_LISTED: &str = "show, add, modify, delete, balance, report, explain, sync, status, check, version, help";
+const VERBS_LISTED: &str =
+    "show, add, modify, delete, balance, report, explain, import, sync, status, check, version, help";
 
 impl Verb {
     /// The first spelling.
@@ -206,6 +211,11 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
             let (schema, command) = what.schema();
             let (query, layout) = query(schema, command, rest)?;
             ask(Request::Explain { what, query }, layout)
+        }
+        Verb::Import => {
+            let (_, rest) = one_of("import", "word", rest, &[("usage", ())])?;
+            let (query, layout) = query(&command::IMPORT_USAGE, "import usage", rest)?;
+            Ok(Command::Import(query, layout))
         }
         Verb::Sync => {
             let (query, layout) = query(&command::SYNC, "sync", rest)?;

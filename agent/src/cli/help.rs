@@ -75,6 +75,7 @@ fn about_verb(text: &mut String, verb: Verb, entity: Option<Entity>) {
             asked(text, "explain", &command::EXPLAIN_JOB);
             asked(text, "explain", &command::EXPLAIN_LOGIN);
         }
+        Verb::Import => asked(text, "import", &command::IMPORT_USAGE),
         Verb::Sync => asked(text, "", &command::SYNC),
         Verb::Status => asked(text, "", &command::STATUS),
         Verb::Check | Verb::Version | Verb::Help => {}
@@ -173,6 +174,7 @@ mod tests {
             (Verb::Report, &command::REPORT_COST_CENTRES),
             (Verb::Explain, &command::EXPLAIN_JOB),
             (Verb::Explain, &command::EXPLAIN_LOGIN),
+            (Verb::Import, &command::IMPORT_USAGE),
             (Verb::Sync, &command::SYNC),
             (Verb::Status, &command::STATUS),
         ] {

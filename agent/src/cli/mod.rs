@@ -10,6 +10,7 @@ pub mod exit;
 pub mod format;
 pub mod grammar;
 pub mod help;
+pub mod import;
 pub mod keyword;
 pub mod offline;
 pub mod options;

@@ -11,6 +11,7 @@ use super::ExitStatus;
 use super::confirm::Questioned;
 use super::format::Layout;
 use super::grammar::{self, Command, Invocation, UsageError};
+use super::import::{self, ImportError};
 use super::options::{Options, Style};
 use super::table::printable;
 use super::{help, offline, table};
@@ -30,7 +31,14 @@ pub struct Ends<'a> {
 enum Stop {
     Usage(UsageError),
     Client(wire::ClientError),
+    Import(ImportError),
     Output(io::Error),
+}
+
+impl From<ImportError> for Stop {
+    fn from(error: ImportError) -> Self {
+        Self::Import(error)
+    }
 }
 
 impl From<io::Error> for Stop {
@@ -47,6 +55,10 @@ pub fn run(arguments: &[String], ends: &mut Ends<'_>) -> ExitStatus {
         Ok(status) => status,
         Err(Stop::Usage(error)) => {
             complain(ends.err, &chain(&error), Some("`bursar help` lists the commands, `bursar help VERB` more"));
+            ExitStatus::Usage
+        }
+        Err(Stop::Import(error)) => {
+            complain(ends.err, &chain(&error), None);
             ExitStatus::Usage
         }
         Err(Stop::Client(error)) => {
@@ -73,6 +85,10 @@ fn carry_out(invocation: &Invocation, ends: &mut Ends<'_>) -> Result<ExitStatus,
             Ok(ExitStatus::Done)
         }
         Command::Check(what, files) => Ok(offline::check(*what, files, &options.config, ends.out, ends.err)),
+        Command::Import(query, layout) => {
+            let response = import::import(query, |request| ask(&options.socket, request), ends.err)?;
+            print(&response, layout, options, ends)
+        }
         Command::Ask(Request::Change { change, .. }, layout) if !options.immediate => {
             change_after_question(change, layout, options, ends)
         }
@@ -148,6 +164,8 @@ fn print(response: &Response, layout: &Layout, options: &Options, ends: &mut End
             }
             Ok(ExitStatus::Done)
         }
+        // Of use only to whoever sends the parts.
+        Response::Imported(_) => Ok(ExitStatus::Done),
         Response::Refused { code, message, hint } => {
             let code = code.as_deref().filter(|code| !message.contains(code));
             let message = code.map_or_else(|| message.clone(), |code| format!("{message} ({code})"));

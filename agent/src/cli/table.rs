@@ -111,7 +111,7 @@ impl<'a> Shown<'a> {
 
     fn text(&self, cell: &Cell, without_bars: bool) -> String {
         match cell {
-            Cell::Text(text) => printable(text, without_bars),
+            Cell::Text(text) | Cell::Decimal(text) => printable(text, without_bars),
             Cell::Count(count) => count.to_string(),
             Cell::Seconds(seconds) => self.unit.show(*seconds),
             Cell::Parts(amount, parts) => show_decimal(*amount, *parts),
@@ -148,9 +148,9 @@ impl Serialize for JsonRow<'_> {
         for (cell, column, _) in self.shown.cells(self.row) {
             let name = column.name.replace('-', "_");
             match cell {
-                Cell::Text(text) => map.serialize_entry(&name, text)?,
+                // A decimal is a text as well, because a JSON number would be read as a floating-point one.
+                Cell::Text(text) | Cell::Decimal(text) => map.serialize_entry(&name, text)?,
                 Cell::Count(number) | Cell::Seconds(number) => map.serialize_entry(&name, number)?,
-                // As a text, because a JSON number would be read as a floating-point one.
                 Cell::Parts(amount, parts) => map.serialize_entry(&name, &show_decimal(*amount, *parts))?,
                 Cell::Instant(seconds) => {
                     // What never comes has no date: null, like what is not known.

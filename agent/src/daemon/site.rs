@@ -1,7 +1,7 @@
 //! What the daemon's tasks and answers share: the store, the newest view of everything, and what to do next.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bursar_policy::{Clock, Snapshot, SystemClock, Timestamp};
@@ -102,6 +102,8 @@ pub struct Site {
     sync: mpsc::Sender<SyncRequest>,
     /// When bursar itself made slurmctld read its configuration anew: seconds of UTC, or the least number.
     pub reconfigured_at: Arc<AtomicI64>,
+    /// How many parts of dumps were imported.
+    pub imports: AtomicU64,
     /// Woken when somebody changed the store.
     pub changed: Notify,
     /// When the daemon started.
@@ -119,6 +121,7 @@ impl Site {
             health: Mutex::default(),
             sync,
             reconfigured_at: Arc::new(AtomicI64::new(i64::MIN)),
+            imports: AtomicU64::new(0),
             changed: Notify::new(),
             started_at: SystemClock.now(),
         };

@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bursar_policy::snapshot::{Contents, Kind};
 use bursar_policy::{Snapshot, Timestamp};
@@ -56,6 +57,8 @@ pub struct Usage {
     read_at: [Option<Timestamp>; 3],
     may_read: bool,
     quarantined: u64,
+    /// How many parts of dumps the sums have in them.
+    imports: u64,
     /// Whether rows of slurmdbd are asked for their wckey.
     wckeys: WckeyColumn,
     published: [Option<Contents>; 2],
@@ -78,6 +81,7 @@ impl Usage {
             read_at: [None; 3],
             may_read: false,
             quarantined: 0,
+            imports: 0,
             wckeys: WckeyColumn::Untrusted,
             published: [None, None],
             openings: None,
@@ -156,7 +160,9 @@ impl Usage {
         let view = self.site.view();
         let cluster = &view.config.machine.cluster;
         let terms = terms(&view, now);
-        if self.settled.as_ref().is_none_or(|settled| !settled.is_current(&terms, now)) {
+        let imports = self.site.imports.load(Ordering::Relaxed);
+        let imported = std::mem::replace(&mut self.imports, imports) != imports;
+        if imported || self.settled.as_ref().is_none_or(|settled| !settled.is_current(&terms, now)) {
             self.sum(&view, now).await?;
         }
         let due = self.due(now, &view);

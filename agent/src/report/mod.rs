@@ -1,5 +1,7 @@
 //! What people and accounts used, summed up for those who pay.
 //!
-//! * [`usage`] sums up CPU time by account and person over a period.
+//! * [`plan`] lays out the stretches of time that a report looks at, and from where they are read.
+//! * [`usage`] sums up what was read by account, person, cost centre, partition, QOS and time.
 
+pub mod plan;
 pub mod usage;

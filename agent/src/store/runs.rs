@@ -1,6 +1,6 @@
 //! Runs of jobs as they were last told, and the CPU time they used in a period.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use bursar_policy::{Period, Timestamp};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
@@ -136,6 +136,28 @@ impl Store {
         .await
         .map_err(Error::query("read runs of a period"))?;
         rows.iter().map(|row| run(&Reading::new("run", row))).collect()
+    }
+
+    /// Which of these jobs of `cluster` have runs that ended, by job id and submit time.
+    pub async fn ended_among(&self, cluster: &str, jobids: &[u32]) -> Result<HashSet<(u32, Timestamp)>, Error> {
+        let mut ended = HashSet::new();
+        for batch in jobids.chunks(BATCH) {
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "SELECT jobid, submitted_at FROM run WHERE ended_at IS NOT NULL AND cluster = ",
+            );
+            query.push_bind(cluster).push(" AND jobid IN (");
+            let mut ids = query.separated(", ");
+            for jobid in batch {
+                ids.push_bind(jobid);
+            }
+            query.push(")");
+            let rows = query.build().fetch_all(&self.pool).await.map_err(Error::query("look up ended runs"))?;
+            for row in rows {
+                let row = Reading::new("run", &row);
+                ended.insert((row.u32("jobid")?, row.at("submitted_at")?));
+            }
+        }
+        Ok(ended)
     }
 
     /// The runs of `cluster` that have not ended as far as the store knows, pending ones included.

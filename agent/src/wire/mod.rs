@@ -2,10 +2,11 @@
 //!
 //! A frame is a length (`u32`, big-endian) and that many bytes of JSON ([`frame`]). The kernel tells the server who
 //! is at the other end ([`Peer`]); what that person may do is the handler's to decide. [`request`] and [`response`]
-//! are what travels, [`table`] the rows in a response, [`server`] and [`client`] the two ends.
+//! are what travels, [`import`] the parts of a dump, [`table`] the rows in a response, [`server`] and [`client`] the two ends.
 
 pub mod client;
 pub mod frame;
+pub mod import;
 pub mod request;
 pub mod response;
 pub mod server;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::import::{Dump, Part};
 use super::values::{ValueError, Values};
 use crate::cli::entity::{Entity, Place, Schema, command};
 
@@ -121,6 +122,13 @@ pub enum Request {
         /// The fields for a dry run.
         fields: Vec<String>,
     },
+    /// A part of `import usage`.
+    Import {
+        /// Of what file.
+        dump: Dump,
+        /// Its lines.
+        part: Part,
+    },
     /// `status`.
     Status {
         /// Which fields.
@@ -213,6 +221,8 @@ impl Request {
                 let fields = Query { fields, ..Query::default() }.checked(&command::SYNC, "sync")?.fields;
                 Self::Sync { dry_run, accept_drop, fields }
             }
+            // Its columns are checked where they are read.
+            Self::Import { dump, part } => Self::Import { dump, part },
             Self::Status { query } => Self::Status { query: query.checked(&command::STATUS, "status")? },
         })
     }
@@ -226,7 +236,9 @@ impl Request {
     pub const fn patience(&self) -> Duration {
         match self {
             Self::Sync { .. } => Duration::from_secs(3_600),
-            Self::Change { .. } | Self::ReportUsage { .. } | Self::ReportCostCentres { .. } => Duration::from_secs(300),
+            Self::Import { .. } | Self::Change { .. } | Self::ReportUsage { .. } | Self::ReportCostCentres { .. } => {
+                Duration::from_secs(300)
+            }
             _ => Duration::from_secs(60),
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::import::Imported;
 use super::table::Table;
 
 /// The answer to a request; its kind decides the exit code of the command line.
@@ -24,6 +25,8 @@ pub enum Response {
         /// The no, as a sentence; nothing is a yes.
         refusal: Option<String>,
     },
+    /// A part of a dump is in the ledger.
+    Imported(Imported),
     /// A change was made, or for a dry run would be.
     Done {
         /// How many objects changed.

@@ -20,6 +20,9 @@ pub enum Cell {
     /// An amount in parts, and how many parts make one: memory in GB, money.
     #[serde(rename = "p")]
     Parts(u64, u64),
+    /// A decimal number, rounded already.
+    #[serde(rename = "d")]
+    Decimal(String),
     /// UTC seconds; [`Timestamp::NEVER`] prints as `never`.
     #[serde(rename = "i")]
     Instant(i64),

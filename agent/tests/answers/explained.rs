@@ -16,7 +16,7 @@ fn judged(response: Response) -> (Table, Option<String>) {
 fn text(table: &Table) -> String {
     let cell = |cell: &Cell| match cell {
         Cell::Text(text) if text.contains("20") => text.split(" until ").next().unwrap_or_default().to_owned(),
-        Cell::Text(text) => text.clone(),
+        Cell::Text(text) | Cell::Decimal(text) => text.clone(),
         Cell::Count(count) => count.to_string(),
         Cell::Seconds(seconds) => Unit::Clock.show(*seconds),
         Cell::Parts(amount, parts) => show_decimal(*amount, *parts),

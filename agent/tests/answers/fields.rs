@@ -6,11 +6,13 @@ use bursar_agent::wire::{Cell, Explained, Request, Response, Table};
 use super::world::*;
 
 /// Fields that nothing fills yet: what would is not there, and says so.
-const EMPTY: [(&str, &str); 2] = [
+const EMPTY: [(&str, &str); 3] = [
     // No account has a group of its own yet.
     ("account", "gid"),
     // Alarms are shown while they are open; the log has those that cleared.
     ("alarm", "cleared-at"),
+    // Readings of slurmdbd have no file.
+    ("reading", "source"),
 ];
 
 fn check(schema: &Schema, response: Response) {
@@ -51,7 +53,7 @@ async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
     let all = |schema: &Schema| query(&schema.fields.iter().map(|field| field.name).collect::<Vec<_>>());
     for (line, schema) in [
         ("balance user=ana account=physics", &command::BALANCE),
-        ("report usage start=now-7days tree", &command::REPORT_USAGE),
+        ("report usage start=now-7days by=day,cluster,account,user,cost-centre,partition,qos", &command::REPORT_USAGE),
         ("report cost-centres start=now-7days", &command::REPORT_COST_CENTRES),
         ("explain job user=ana tasks=9", &command::EXPLAIN_JOB),
         ("status", &command::STATUS),

@@ -4,6 +4,7 @@ mod changes;
 mod check;
 mod explained;
 mod fields;
+mod imports;
 mod peers;
 mod queues;
 mod rights;

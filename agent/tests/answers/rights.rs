@@ -19,7 +19,7 @@ const ROLES: [(&str, u32); 9] = [
     ("nobody", STRANGER),
 ];
 
-const REQUESTS: [&str; 43] = [
+const REQUESTS: [&str; 45] = [
     "show user",
     "show user user=ana",
     "show user account=physics",
@@ -43,6 +43,8 @@ const REQUESTS: [&str; 43] = [
     "show association",
     "show audit",
     "show refusal",
+    "show reading",
+    "show set-aside",
     "show alarm",
     "balance",
     "balance user=ana",
@@ -106,6 +108,7 @@ async fn given_every_role_and_request_then_rights_are_as_in_the_table() {
             let answer = match world.ask(uid, request).await {
                 Response::Table { table, .. } | Response::Judged { table, .. } => table.rows.len().to_string(),
                 Response::Done { changed, .. } => changed.to_string(),
+                Response::Imported(_) => unreachable!("nothing is imported"),
                 Response::Refused { message, .. } => {
                     *refusals.entry(message).or_default() += 1;
                     "no".to_owned()

@@ -4,8 +4,8 @@ use super::Place::Where;
 use super::{Field, Flag, Key, Kind, Schema};
 
 /// All of them, in the order of the help.
-pub const ALL: [&Schema; 7] =
-    [&BALANCE, &REPORT_USAGE, &REPORT_COST_CENTRES, &EXPLAIN_JOB, &EXPLAIN_LOGIN, &SYNC, &STATUS];
+pub const ALL: [&Schema; 8] =
+    [&BALANCE, &REPORT_USAGE, &REPORT_COST_CENTRES, &EXPLAIN_JOB, &EXPLAIN_LOGIN, &IMPORT_USAGE, &SYNC, &STATUS];
 
 const NOTHING_TO_CHANGE: &str = "it only tells";
 
@@ -36,11 +36,15 @@ pub static BALANCE: Schema = Schema {
     ],
 };
 
+/// What a report of usage can be told apart by.
+const APART: &[&str] =
+    &["day", "week", "month", "quarter", "year", "cluster", "account", "user", "cost-centre", "partition", "qos"];
+
 /// `bursar report usage`.
 pub static REPORT_USAGE: Schema = Schema {
     name: "usage",
     aliases: &[],
-    about: "CPU time per account and person in [start, end); without times, this month until now",
+    about: "What was used in [start, end) by account and person, or by what by= names; without times, this month until now",
     can_add: false,
     can_modify: false,
     can_delete: false,
@@ -50,8 +54,14 @@ pub static REPORT_USAGE: Schema = Schema {
     keys: &[
         Key::new("start", Kind::Instant, &[Where], "first instant of the period"),
         Key::new("end", Kind::Instant, &[Where], "first instant after it"),
+        Key::new("by", Kind::Words(APART), &[Where], "what lines are told apart by; without it account and user"),
         Key::new("user", Kind::Names, &[Where], "people").or(&["users"]),
         Key::new("account", Kind::Names, &[Where], "accounts, with all below them").or(&["accounts"]),
+        Key::new("cluster", Kind::Names, &[Where], "clusters, or all; without it the site's own").or(&["clusters"]),
+        Key::new("partition", Kind::Names, &[Where], "partitions").or(&["partitions"]),
+        Key::new("qos", Kind::Names, &[Where], "QOS"),
+        Key::new("cost-centre", Kind::Names, &[Where], "cost centres").or(&["cost-center", "wckeys"]),
+        Key::new("time-zone", Kind::Text, &[Where], "the zone of times and days; without it the site's"),
     ],
     fields: &[
         Field::new("cluster", 10, "cluster"),
@@ -60,8 +70,27 @@ pub static REPORT_USAGE: Schema = Schema {
         Field::new("name", -24, "display name"),
         Field::new("jobs", 8, "runs that touch the period"),
         Field::new("used", 14, "CPU time within the period"),
-        Field::on_demand("cost-centre", 12, "cost centre (wckey)"),
-        Field::on_demand("in-flight", 14, "of it, runs that have not ended"),
+        Field::on_demand("period", -10, "first day of the day, week, quarter or year; a month's number"),
+        Field::on_demand("partition", 12, "partition"),
+        Field::on_demand("qos", 12, "QOS"),
+        Field::on_demand("cost-centre", 12, "cost centre (wckey); (none) for what carries none"),
+        Field::on_demand("in-flight", 14, "of the CPU time, runs that have not ended"),
+        Field::on_demand("jobs-started", 12, "runs that began in the period"),
+        Field::on_demand("jobs-ended", 10, "runs that ended in it"),
+        Field::on_demand("people", 8, "people who had a run in it"),
+        Field::on_demand("cpu-hours", 16, "CPU-hours, to four places; suspended time is none"),
+        Field::on_demand("wall-hours", 16, "hours from start to end"),
+        Field::on_demand("node-hours", 16, "node-hours"),
+        Field::on_demand("gpu-hours", 16, "GPU-hours of all types together"),
+        Field::on_demand("memory-gb-hours", 16, "hours of 1,024 MiB of memory"),
+        Field::on_demand("billing-hours", 16, "hours of Slurm's billing TRES"),
+        Field::on_demand("wait-hours", 16, "from submission to start, of runs that began in the period"),
+        Field::on_demand("planned-hours", 16, "from when it could start to its start, of those runs"),
+        Field::on_demand(
+            "expansion-factor",
+            16,
+            "(wait + wall) / wall, each run weighed by its node-hours in the period",
+        ),
     ],
 };
 
@@ -148,6 +177,35 @@ const EXPLANATION: &[Field] = &[
     Field::new("asked", 14, "what this job would hold"),
     Field::on_demand("detail", -60, "the sentence"),
 ];
+
+/// `bursar import usage`.
+pub static IMPORT_USAGE: Schema = Schema {
+    name: "usage",
+    aliases: &[],
+    about: "Takes the runs of a dump of sacct, made with any field list, into the ledger",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: NOTHING_TO_CHANGE,
+    bare: Some("file"),
+    flags: &[],
+    keys: &[
+        Key::new("file", Kind::Text, &[Where], "the dump, as sacct -P wrote it; - is stdin"),
+        Key::new("cluster", Kind::Name, &[Where], "the cluster, where no column names it"),
+        Key::new("fields", Kind::Names, &[Where], "its columns, where its first line does not name them"),
+        Key::new("separator", Kind::Text, &[Where], "what stands between columns, tab, or us; without it |"),
+        Key::new("time-zone", Kind::Text, &[Where], "the zone of its times; without it the site's"),
+    ],
+    fields: &[
+        Field::new("rows", 10, "rows that were read"),
+        Field::new("added", 10, "runs that were not known"),
+        Field::new("changed", 10, "runs that were told otherwise before"),
+        Field::new("known", 10, "runs that were known as they are, or that slurmdbd has the last word on"),
+        Field::new("not-ended", 10, "rows of jobs that had not ended"),
+        Field::new("steps", 10, "rows of steps"),
+        Field::new("set-aside", 10, "rows that cannot be read, kept aside"),
+    ],
+};
 
 /// `bursar sync --dry-run`.
 pub static SYNC: Schema = Schema {

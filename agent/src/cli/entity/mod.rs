@@ -1,11 +1,12 @@
 //! What `bursar` can speak about: each entity with its keys and fields, declared once.
 //!
 //! The parser, the help, the default columns and the daemon's check of a request all read these tables, so a key
-//! that is not declared does not exist anywhere. [`table`] and `queue` declare the entities, [`command`] the verbs that have
+//! that is not declared does not exist anywhere. [`table`], `queue` and `ledger` declare the entities, [`command`] the verbs that have
 //! keys or fields of their own, [`kind`] what a value may look like.
 
 pub mod command;
 pub mod kind;
+mod ledger;
 mod queue;
 pub mod table;
 
@@ -45,11 +46,15 @@ pub enum Entity {
     Alarm,
     /// When work may begin.
     Window,
+    /// What the ledger was read from.
+    Reading,
+    /// A row that cannot be read.
+    SetAside,
 }
 
 impl Entity {
     /// All entities, in the order of the help.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::User,
         Self::Group,
         Self::Account,
@@ -64,6 +69,8 @@ impl Entity {
         Self::Refusal,
         Self::Alarm,
         Self::Window,
+        Self::Reading,
+        Self::SetAside,
     ];
 
     /// Its declaration.
@@ -83,6 +90,8 @@ impl Entity {
             Self::Refusal => &table::REFUSAL,
             Self::Alarm => &table::ALARM,
             Self::Window => &table::WINDOW,
+            Self::Reading => &ledger::READING,
+            Self::SetAside => &ledger::SET_ASIDE,
         }
     }
 }

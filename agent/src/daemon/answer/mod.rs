@@ -8,7 +8,9 @@
 mod balance;
 mod caller;
 mod change;
+mod consumed;
 mod explain;
+mod import;
 mod no;
 mod session;
 mod show;
@@ -52,6 +54,7 @@ impl Answers {
             Request::ReportCostCentres { query } => usage::by_centre(&session, &query).await,
             Request::Explain { what, query } => explain::explain(&session, what, &query),
             Request::Sync { dry_run, accept_drop, fields } => sync::sync(&session, dry_run, accept_drop, &fields).await,
+            Request::Import { dump, part } => import::import(&session, &dump, &part).await,
             Request::Status { query } => status::status(&session, &query).await,
         }
     }

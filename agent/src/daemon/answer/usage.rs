@@ -1,120 +1,97 @@
-//! `report usage` and `report cost-centres`: from settled runs, and from live jobs as far as they have come.
-
-use std::collections::{HashMap, HashSet};
-
-use bursar_policy::{Period, PeriodKind, Timestamp};
+//! `report usage` and `report cost-centres`: from the ledger, and from live jobs as far as they have come.
 
 use super::Answer;
 use super::caller::Tree;
+use super::consumed::{self, Consumed};
 use super::no::No;
 use super::session::Session;
-use crate::cli::amount::{Unit, show_decimal};
+use crate::accounting::measure::Measure;
+use crate::cli::amount::{Unit, show_decimal, show_ratio};
 use crate::cli::entity::command::{REPORT_COST_CENTRES, REPORT_USAGE};
-use crate::report::usage::{Line, Used, by_cost_centre, by_person, in_tree, used};
+use crate::report::plan::Stretches;
+use crate::report::usage::{By, Line, in_tree, lines, shares};
 use crate::wire::{Cell, Query, Response};
 
+/// The words of `by=` that cut time, and those that tell usage apart.
+const APART: [(&str, By); 6] = [
+    ("cluster", By::Cluster),
+    ("account", By::Account),
+    ("user", By::User),
+    ("cost-centre", By::CostCentre),
+    ("partition", By::Partition),
+    ("qos", By::Qos),
+];
+
 pub(super) async fn report(session: &Session<'_>, query: &Query) -> Answer {
-    let (period, all) = consumed(session, query).await?;
+    let consumed = consumed::read(session, query).await?;
+    let by = apart_by(query);
     let tree = Tree::of(&session.stored);
-    let lines = by_person(&all);
-    let total = lines.iter().fold(0_u64, |sum, line| sum.saturating_add(line.cpu_seconds));
-    let notes = notes(session, &period, lines.iter().any(|line| line.in_flight > 0), total);
+    let lines = lines(&consumed.used, &by);
+    let notes = notes(session, &consumed, &lines);
     let lines = if query.has_flag("tree") { in_tree(&lines, |account| tree.parent(account)) } else { lines };
-    let table = session.rows(&REPORT_USAGE, query, lines, |line, field| cell(session, line, field));
+    let fields = fields(query, &by);
+    let query = Query { fields, ..query.clone() };
+    let table = session.rows(&REPORT_USAGE, &query, lines, |line, field| cell(session, &consumed, line, field));
     Ok(Response::Table { table, notes })
 }
 
-/// `report cost-centres`: the same runs by what they are charged to, with the part that carries nothing.
+/// `report cost-centres`: the same by what it is charged to, with the part that carries nothing.
 pub(super) async fn by_centre(session: &Session<'_>, query: &Query) -> Answer {
-    let (period, all) = consumed(session, query).await?;
-    let lines = by_cost_centre(&all);
-    let total = lines.iter().fold(0_u64, |sum, line| sum.saturating_add(line.cpu_seconds));
-    let mut notes = notes(session, &period, lines.iter().any(|line| line.in_flight > 0), total);
-    let untagged = lines.iter().find(|line| line.cost_centre.is_empty());
+    let consumed = consumed::read(session, query).await?;
+    let lines = lines(&consumed.used, &[By::CostCentre]);
+    let shares = shares(&lines);
+    let mut notes = notes(session, &consumed, &lines);
+    let untagged = lines.iter().zip(&shares).find(|(line, _)| line.cost_centre.as_deref() == Some(""));
     notes.push(match untagged {
-        Some(line) => format!(
+        Some((line, share)) => format!(
             "{} % of the CPU time, in {} runs, carries no cost centre",
-            show_decimal(line.share, 100),
-            line.runs
+            show_decimal(*share, 100),
+            line.measures.count(Measure::Runs)
         ),
         None => "everything carries a cost centre".to_owned(),
     });
-    let table = session.rows(&REPORT_COST_CENTRES, query, lines, |line, field| match field {
+    let rows = lines.into_iter().zip(shares);
+    let table = session.rows(&REPORT_COST_CENTRES, query, rows, |(line, share), field| match field {
         "cluster" => session.cluster().into(),
-        "cost-centre" => if line.cost_centre.is_empty() { "(none)" } else { &line.cost_centre }.into(),
-        "jobs" => Cell::Count(line.runs),
-        "used" => Cell::Seconds(line.cpu_seconds),
-        "share" => Cell::Parts(line.share, 100),
-        "in-flight" => Cell::Seconds(line.in_flight),
-        _ => Cell::Absent,
+        "share" => Cell::Parts(*share, 100),
+        _ => cell(session, &consumed, line, field),
     });
     Ok(Response::Table { table, notes })
 }
 
-/// The parts of runs that lie in the period asked for and that the caller may see.
-async fn consumed(session: &Session<'_>, query: &Query) -> Result<(Period, Vec<Used>), No> {
-    let (filter, caller) = (&query.filter, &session.caller);
-    caller.may_ask_for_people(filter.list("user"))?;
-    caller.may_ask_for_accounts(filter.list("account"))?;
-    let period = period(session, query)?;
-    let tree = Tree::of(&session.stored);
-    let mut accounts = HashSet::new();
-    for account in filter.list("account") {
-        // A removed account has a past, so its name is enough.
-        session.account(account)?;
-        accounts.insert(account.clone());
-        accounts.extend(tree.below(account));
+/// What lines are told apart by: by account and person, unless the query says otherwise.
+fn apart_by(query: &Query) -> Vec<By> {
+    let words = query.filter.list("by");
+    if words.is_empty() {
+        return vec![By::Cluster, By::Account, By::User];
     }
-    for name in filter.list("user") {
-        session.person(name)?;
-    }
-    let runs = session.site.store.runs_overlapping(session.cluster(), &period).await?;
-    let names = session.names_by_uid();
-    let centres: HashMap<&str, &str> =
-        session.stored.accounts.iter().map(|account| (account.name.as_str(), account.cost_center.as_str())).collect();
-    let mut all = used(
-        &runs,
-        session.view.flight.listed(),
-        &period,
-        session.now,
-        |uid| names.get(&uid).map(|name| (*name).to_owned()),
-        |account| {
-            let mut line = tree.line(account).filter_map(|name| centres.get(name).copied());
-            line.find(|centre| !centre.is_empty()).map(str::to_owned)
-        },
-    );
-    all.retain(|used: &Used| {
-        caller.sees_row(&used.user, &used.account)
-            && (accounts.is_empty() || accounts.contains(&used.account))
-            && (!filter.has("user") || filter.list("user").contains(&used.user))
-    });
-    Ok((period, all))
+    let apart = words.iter().filter_map(|word| APART.iter().find(|(known, _)| known == word).map(|(_, by)| *by));
+    let time = consumed::kind(query).map(|_| By::Stretch);
+    time.into_iter().chain(apart).collect()
 }
 
-/// From `start=` to `end=`; without them, this month until now.
-fn period(session: &Session<'_>, query: &Query) -> Result<Period, No> {
-    let end = session.instant(&query.filter, "end")?.unwrap_or(session.now);
-    let start = match session.instant(&query.filter, "start")? {
-        Some(start) => start,
-        None => {
-            let month = session.view.calendar.period(PeriodKind::Month, session.now);
-            month.map_err(|error| No::Unavailable(error.to_string()))?.start
-        }
-    };
-    if end <= start {
-        return Err(No::Usage("the period ends before it begins; check start= and end=".to_owned()));
+/// The fields asked for; with `by=` and no `format=`, what tells the lines apart, the runs and the CPU time.
+fn fields(query: &Query, by: &[By]) -> Vec<String> {
+    if !query.filter.has("by") || query.fields != REPORT_USAGE.default_fields() {
+        return query.fields.clone();
     }
-    Ok(Period { start, end })
+    let name = |by: &By| match by {
+        By::Stretch => "period",
+        other => APART.iter().find(|(_, known)| known == other).map_or("", |(word, _)| word),
+    };
+    by.iter().map(name).chain(["jobs", "used"]).map(str::to_owned).collect()
 }
 
-fn notes(session: &Session<'_>, period: &Period, provisional: bool, total: u64) -> Vec<String> {
-    let text = |at: Timestamp| match at {
-        Timestamp::NEVER => "never".to_owned(),
-        at => session.view.calendar.text(at),
+fn notes(session: &Session<'_>, consumed: &Consumed, lines: &[Line]) -> Vec<String> {
+    let text = |at| match at {
+        bursar_policy::Timestamp::NEVER => "never".to_owned(),
+        at => consumed.calendar.text(at),
     };
+    let total = lines.iter().fold(0_u64, |sum, line| sum.saturating_add(line.measures.count(Measure::Cpu)));
+    let period = consumed.period;
     let mut notes =
         vec![format!("{} until {}: {} in all", text(period.start), text(period.end), Unit::Clock.show(total))];
-    if provisional {
+    if lines.iter().any(|line| line.in_flight > 0) {
         notes.push(format!(
             "runs that have not ended are counted as of {}; their part is provisional",
             text(session.now)
@@ -126,18 +103,55 @@ fn notes(session: &Session<'_>, period: &Period, provisional: bool, total: u64) 
     notes
 }
 
-fn cell(session: &Session<'_>, line: &Line, field: &str) -> Cell {
-    let account = || session.stored.accounts.iter().find(|account| account.name.as_str() == line.account);
+fn cell(session: &Session<'_>, consumed: &Consumed, line: &Line, field: &str) -> Cell {
+    let account_name = line.account.as_deref().unwrap_or_default();
+    let account = || session.stored.accounts.iter().find(|account| account.name.as_str() == account_name);
     let person = |name: &str| session.stored.subjects.iter().find(|subject| subject.name.as_str() == name);
+    let sum = |measure| line.measures.get(measure);
+    let hours = |measure| decimal(sum(measure).into(), 3_600);
     match field {
-        "cluster" => session.cluster().into(),
-        "account" => format!("{}{}", " ".repeat(line.depth), line.account).into(),
+        "period" => line.stretch.map(|stretch| consumed.stretches.name(stretch)).into(),
+        "cluster" => line.cluster.clone().into(),
+        "account" => line.account.as_ref().map(|name| format!("{}{name}", " ".repeat(line.depth))).into(),
         "user" => line.user.clone().into(),
         "name" => line.user.as_deref().and_then(person).map(|person| person.display_name.as_str()).into(),
-        "jobs" => Cell::Count(line.runs),
-        "used" => Cell::Seconds(line.cpu_seconds),
-        "cost-centre" => account().map(|account| account.cost_center.as_str()).into(),
+        "partition" => line.partition.clone().into(),
+        "qos" => line.qos.clone().into(),
+        "cost-centre" => match &line.cost_centre {
+            Some(centre) if centre.is_empty() => "(none)".into(),
+            Some(centre) => centre.as_str().into(),
+            None => account().map(|account| account.cost_center.as_str()).into(),
+        },
+        "jobs" => Cell::Count(line.measures.count(Measure::Runs)),
+        "jobs-started" => Cell::Count(line.measures.count(Measure::Started)),
+        "jobs-ended" => Cell::Count(line.measures.count(Measure::Ended)),
+        "people" => Cell::Count(u64::try_from(line.people.len()).unwrap_or(u64::MAX)),
+        "used" => Cell::Seconds(line.measures.count(Measure::Cpu)),
         "in-flight" => Cell::Seconds(line.in_flight),
+        "cpu-hours" => hours(Measure::Cpu),
+        "wall-hours" => hours(Measure::Wall),
+        "node-hours" => hours(Measure::Node),
+        "gpu-hours" => hours(Measure::Gpu),
+        "billing-hours" => hours(Measure::Billing),
+        "memory-gb-hours" => decimal(sum(Measure::Memory).into(), 3_600 * 1_024),
+        "wait-hours" => hours(Measure::Wait),
+        "planned-hours" => hours(Measure::Planned),
+        "expansion-factor" => decimal(sum(Measure::Expansion).into(), i128::from(sum(Measure::Node)) * 1_000_000),
         _ => Cell::Absent,
+    }
+}
+
+/// A quotient to four places.
+fn decimal(amount: i128, per: i128) -> Cell {
+    show_ratio(amount, per, 4).map_or(Cell::Absent, Cell::Decimal)
+}
+
+/// The stretches that the words of `by=` cut the period into.
+pub(super) fn stretches(consumed: &consumed::Asked, query: &Query) -> Result<Stretches, No> {
+    match consumed::kind(query) {
+        None => Ok(Stretches::whole(consumed.period)),
+        Some(kind) => {
+            Stretches::cut(consumed.period, kind, &consumed.calendar).map_err(|error| No::Usage(error.to_string()))
+        }
     }
 }

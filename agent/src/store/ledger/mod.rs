@@ -14,5 +14,5 @@ mod sums;
 
 pub use attribution::Attribution;
 pub use keep::{Told, ToldBy};
-pub use reading::{Progress, ReadingRecord, SetAside};
+pub use reading::{AsideRecord, Progress, ReadingRecord, SetAside};
 pub use sums::{Part, Span};

@@ -18,6 +18,19 @@ pub struct SetAside {
     pub why: String,
 }
 
+/// A row that was set aside, with where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsideRecord {
+    /// The cluster.
+    pub cluster: String,
+    /// The row.
+    pub row: SetAside,
+    /// The reading that brought it first.
+    pub reading: i64,
+    /// When that was.
+    pub first_at: Timestamp,
+}
+
 /// How far a file was imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
@@ -210,10 +223,9 @@ impl Store {
         rows.iter().map(|row| record(&Reading::new("reading", row))).collect()
     }
 
-    /// The rows of a cluster that tell no run, oldest first, at most `most`.
-    pub async fn rows_set_aside(&self, cluster: &str, most: u32) -> Result<Vec<SetAside>, Error> {
-        let rows = sqlx::query("SELECT line, why FROM set_aside WHERE cluster = $1 ORDER BY first_at, line LIMIT $2")
-            .bind(cluster)
+    /// The rows that tell no run, oldest first, at most `most`.
+    pub async fn rows_set_aside(&self, most: u32) -> Result<Vec<AsideRecord>, Error> {
+        let rows = sqlx::query("SELECT * FROM set_aside ORDER BY first_at, cluster, line LIMIT $1")
             .bind(most)
             .fetch_all(&self.pool)
             .await
@@ -221,7 +233,12 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let row = Reading::new("set_aside", row);
-                Ok(SetAside { line: row.text("line")?, why: row.text("why")? })
+                Ok(AsideRecord {
+                    cluster: row.text("cluster")?,
+                    row: SetAside { line: row.text("line")?, why: row.text("why")? },
+                    reading: row.int("reading")?,
+                    first_at: row.at("first_at")?,
+                })
             })
             .collect()
     }

@@ -36,14 +36,15 @@ pub enum Part {
 }
 
 impl Store {
-    /// Hands over every part of the spans, as of one moment; `calendar` is the site's.
+    /// Hands over every part of the spans with its span, whom it is charged to and that one's number, as
+    /// of one moment.
     ///
-    /// A posting of an exact span comes whole; the reader cuts it. Runs that have not ended are not in the ledger.
+    /// `calendar` is the site's. A posting of an exact span comes whole; the reader cuts it. Runs that have not ended are not in the ledger.
     pub async fn sums(
         &self,
         calendar: &Calendar,
         spans: &[Span],
-        mut each: impl FnMut(&Attribution, Part),
+        mut each: impl FnMut(&Span, i64, &Attribution, Part),
     ) -> Result<(), Error> {
         let mut tx = self.read().await?;
         if !days::are_of(&mut tx, calendar).await? {
@@ -54,8 +55,8 @@ impl Store {
         let attributions = attribution::all(&mut tx).await?;
         for span in spans {
             match span {
-                Span::Days(period) => read_days(&mut tx, period, &attributions, &mut each).await?,
-                Span::Exact(period) => read_postings(&mut tx, period, &attributions, &mut each).await?,
+                Span::Days(period) => read_days(&mut tx, (span, period), &attributions, &mut each).await?,
+                Span::Exact(period) => read_postings(&mut tx, (span, period), &attributions, &mut each).await?,
             }
         }
         Ok(())
@@ -71,9 +72,9 @@ impl Store {
 
 async fn read_days(
     tx: &mut SqliteConnection,
-    period: &Period,
+    (span, period): (&Span, &Period),
     attributions: &HashMap<i64, Attribution>,
-    each: &mut impl FnMut(&Attribution, Part),
+    each: &mut impl FnMut(&Span, i64, &Attribution, Part),
 ) -> Result<(), Error> {
     let rows = sqlx::query("SELECT * FROM usage_day WHERE day_at >= $1 AND day_at < $2")
         .bind(period.start.0)
@@ -83,8 +84,9 @@ async fn read_days(
         .map_err(Error::query("read the day sums"))?;
     for row in rows {
         let row = Reading::new("usage_day", &row);
-        if let Some(attribution) = attributions.get(&row.int("attribution")?) {
-            each(attribution, Part::Day(row.at("day_at")?, days::measures(&row)?));
+        let number = row.int("attribution")?;
+        if let Some(attribution) = attributions.get(&number) {
+            each(span, number, attribution, Part::Day(row.at("day_at")?, days::measures(&row)?));
         }
     }
     Ok(())
@@ -92,9 +94,9 @@ async fn read_days(
 
 async fn read_postings(
     tx: &mut SqliteConnection,
-    period: &Period,
+    (span, period): (&Span, &Period),
     attributions: &HashMap<i64, Attribution>,
-    each: &mut impl FnMut(&Attribution, Part),
+    each: &mut impl FnMut(&Span, i64, &Attribution, Part),
 ) -> Result<(), Error> {
     // A run without length at the first instant ends where the period begins.
     let (mut ended, mut started, mut id) = (period.start.0, i64::MIN, i64::MIN);
@@ -117,7 +119,7 @@ async fn read_postings(
         for row in &rows {
             let posting = Posting::read(&Reading::new("posting", row))?;
             if let Some(attribution) = attributions.get(&posting.attribution) {
-                each(attribution, Part::Posting(posting.stint(), posting.back));
+                each(span, posting.attribution, attribution, Part::Posting(posting.stint(), posting.back));
             }
         }
     }

@@ -9,6 +9,7 @@ mod group;
 mod limit;
 mod login;
 mod queue;
+mod reading;
 mod refusal;
 mod run;
 mod storage;
@@ -44,6 +45,8 @@ pub(super) async fn show(session: &Session<'_>, entity: Entity, query: &Query) -
         Entity::Refusal => refusal::show(session, query).await,
         Entity::Alarm => alarm::show(session, query),
         Entity::Window => window::show(session, query),
+        Entity::Reading => reading::readings(session, query).await,
+        Entity::SetAside => reading::set_aside(session, query).await,
     }
 }
 
