@@ -138,7 +138,7 @@ fn given_each_kind_of_answer_then_the_exit_code_tells_it() {
             2,
             "",
             "error: unknown entity `flower`; valid: user, group, account, grant, limit, storage, queue, run, login, association, \
-             audit, refusal, alarm, window\nhint: `bursar help` lists the commands, `bursar help VERB` more\n",
+             audit, refusal, alarm, window, reading, set-aside\nhint: `bursar help` lists the commands, `bursar help VERB` more\n",
         ),
     ] {
         let ended = daemon.run(line);

@@ -49,7 +49,12 @@ impl Store {
             query.push(" WHERE object = ").push_bind(object);
         }
         query.push(" ORDER BY id DESC LIMIT ").push_bind(most);
-        let rows = query.build().fetch_all(&self.pool).await.map_err(Error::query("read the audit trail"))?;
+        let rows = query
+            .build()
+            .persistent(false)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(Error::query("read the audit trail"))?;
         rows.iter()
             .map(|row| {
                 let row = Reading::new("audit", row);
@@ -85,7 +90,7 @@ pub(super) async fn record(tx: &mut SqliteConnection, cause: &Cause<'_>, entries
                 .push_bind(cause.reason);
             id += 1;
         });
-        query.build().execute(&mut *tx).await.map_err(Error::query("write the audit trail"))?;
+        query.build().persistent(false).execute(&mut *tx).await.map_err(Error::query("write the audit trail"))?;
     }
     Ok(())
 }

@@ -77,7 +77,8 @@ impl Store {
                     .push_bind(&login.key_fingerprint);
             });
             query.push(" ON CONFLICT (event_id) DO NOTHING");
-            let done = query.build().execute(&mut *tx).await.map_err(Error::query("keep login records"))?;
+            let done =
+                query.build().persistent(false).execute(&mut *tx).await.map_err(Error::query("keep login records"))?;
             added += done.rows_affected();
         }
         commit(tx).await?;
@@ -91,7 +92,8 @@ impl Store {
             query.push(" WHERE user_name = ").push_bind(name);
         }
         query.push(" ORDER BY at DESC, event_id LIMIT ").push_bind(most);
-        let rows = query.build().fetch_all(&self.pool).await.map_err(Error::query("read login records"))?;
+        let rows =
+            query.build().persistent(false).fetch_all(&self.pool).await.map_err(Error::query("read login records"))?;
         rows.iter().map(|row| login(&Reading::new("login", row))).collect()
     }
 }

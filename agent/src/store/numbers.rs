@@ -96,7 +96,7 @@ pub(super) async fn allocate(
         query.push_values(batch, |mut row, (number, id)| {
             row.push_bind(*number).push_bind(kind.word()).push_bind(source).push_bind(*id).push_bind(now.0);
         });
-        query.build().execute(&mut *tx).await.map_err(Error::query("give out numbers"))?;
+        query.build().persistent(false).execute(&mut *tx).await.map_err(Error::query("give out numbers"))?;
     }
     Ok(numbers)
 }

@@ -151,7 +151,12 @@ impl Store {
                 ids.push_bind(jobid);
             }
             query.push(")");
-            let rows = query.build().fetch_all(&self.pool).await.map_err(Error::query("look up ended runs"))?;
+            let rows = query
+                .build()
+                .persistent(false)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(Error::query("look up ended runs"))?;
             for row in rows {
                 let row = Reading::new("run", &row);
                 ended.insert((row.u32("jobid")?, row.at("submitted_at")?));
@@ -205,7 +210,8 @@ pub(super) async fn known(
             ids.push_bind(run.jobid);
         }
         query.push(")");
-        let rows = query.build().fetch_all(&mut *tx).await.map_err(Error::query("look up known runs"))?;
+        let rows =
+            query.build().persistent(false).fetch_all(&mut *tx).await.map_err(Error::query("look up known runs"))?;
         for row in rows {
             let row = Reading::new("run", &row);
             let found = Known {
@@ -272,7 +278,7 @@ pub(super) async fn upsert(
          priority = excluded.priority, reading = excluded.reading,
          row_hash = excluded.row_hash, changed_at = excluded.changed_at",
     );
-    query.build().execute(tx).await.map(drop).map_err(Error::query("keep runs"))
+    query.build().persistent(false).execute(tx).await.map(drop).map_err(Error::query("keep runs"))
 }
 
 /// SQLite's integers end at 2^63 - 1, far above any real count of seconds or CPUs.

@@ -261,14 +261,14 @@ impl Rows {
             query.push_values(batch, |mut row, (subject, key)| {
                 row.push_bind(subject.0).push_bind(key);
             });
-            query.build().execute(&mut *tx).await.map_err(Error::query("keep keys"))?;
+            query.build().persistent(false).execute(&mut *tx).await.map_err(Error::query("keep keys"))?;
         }
         for batch in self.joins.chunks(BATCH) {
             let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO membership (group_id, subject_id) ");
             query.push_values(batch, |mut row, (group, subject)| {
                 row.push_bind(group.0).push_bind(subject.0);
             });
-            query.build().execute(&mut *tx).await.map_err(Error::query("keep memberships"))?;
+            query.build().persistent(false).execute(&mut *tx).await.map_err(Error::query("keep memberships"))?;
         }
         Ok(())
     }
@@ -302,7 +302,7 @@ async fn add_groups(
                 .push_bind(group.state.word());
             id += 1;
         });
-        query.build().execute(&mut *tx).await.map_err(Error::query("keep groups"))?;
+        query.build().persistent(false).execute(&mut *tx).await.map_err(Error::query("keep groups"))?;
     }
     entries.extend(changes.new_groups.iter().map(|(id, group)| Entry {
         action: "group.add",
@@ -344,13 +344,13 @@ async fn add_people(
                 .push_bind(cause.now.0)
                 .push_bind(cause.now.0);
         });
-        query.build().execute(&mut *tx).await.map_err(Error::query("keep people"))?;
+        query.build().persistent(false).execute(&mut *tx).await.map_err(Error::query("keep people"))?;
         let mut query =
             QueryBuilder::<Sqlite>::new("INSERT INTO identity (source, immutable_id, subject_id, source_name) ");
         query.push_values(batch, |mut row, (((immutable_id, person), _), id)| {
             row.push_bind(&changes.source).push_bind(immutable_id).push_bind(*id).push_bind(&person.source_name);
         });
-        query.build().execute(&mut *tx).await.map_err(Error::query("keep identities"))?;
+        query.build().persistent(false).execute(&mut *tx).await.map_err(Error::query("keep identities"))?;
     }
     for (((_, person), uid), id) in numbered {
         let id = SubjectId(id);

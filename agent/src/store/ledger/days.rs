@@ -94,7 +94,7 @@ async fn upsert(tx: &mut SqliteConnection, batch: &[((Timestamp, i64), Measures)
     });
     let added = columns.map(|column| format!("{column} = usage_day.{column} + excluded.{column}"));
     query.push(format!(" ON CONFLICT (day_at, attribution) DO UPDATE SET {}", added.join(", ")));
-    query.build().execute(tx).await.map(drop).map_err(Error::query("add to the day sums"))
+    query.build().persistent(false).execute(tx).await.map(drop).map_err(Error::query("add to the day sums"))
 }
 
 /// The sums of a row.

@@ -114,7 +114,8 @@ pub(super) async fn standing(
             ids.push_bind(jobid);
         }
         query.push(") AND attribution.cluster = ").push_bind(cluster).push(" ORDER BY posting.id");
-        let rows = query.build().fetch_all(&mut *tx).await.map_err(Error::query("look up postings"))?;
+        let rows =
+            query.build().persistent(false).fetch_all(&mut *tx).await.map_err(Error::query("look up postings"))?;
         for row in rows {
             let posting = Posting::read(&Reading::new("posting", &row))?;
             let key = (posting.jobid, posting.submitted_at);
@@ -159,7 +160,7 @@ pub(super) async fn post(
                 .push_bind(now.0);
             id += 1;
         });
-        query.build().execute(&mut *tx).await.map_err(Error::query("post what runs used"))?;
+        query.build().persistent(false).execute(&mut *tx).await.map_err(Error::query("post what runs used"))?;
     }
     Ok(())
 }

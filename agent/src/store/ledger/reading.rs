@@ -121,7 +121,8 @@ pub(super) async fn files_among(tx: &mut SqliteConnection, readings: BTreeSet<i6
             ids.push_bind(id);
         }
         query.push(")");
-        let rows = query.build().fetch_all(&mut *tx).await.map_err(Error::query("read the readings"))?;
+        let rows =
+            query.build().persistent(false).fetch_all(&mut *tx).await.map_err(Error::query("read the readings"))?;
         for row in rows {
             files.insert(Reading::new("reading", &row).int("id")?);
         }
@@ -163,7 +164,7 @@ pub(super) async fn set_aside(
             values.push_bind(cluster).push_bind(&row.line).push_bind(&row.why).push_bind(reading).push_bind(now.0);
         });
         query.push(" ON CONFLICT (cluster, line) DO NOTHING");
-        let done = query.build().execute(&mut *tx).await.map_err(Error::query("set rows aside"))?;
+        let done = query.build().persistent(false).execute(&mut *tx).await.map_err(Error::query("set rows aside"))?;
         kept += done.rows_affected();
     }
     Ok(kept)

@@ -14,8 +14,8 @@ use crate::store::open::commit;
 use crate::store::row::Reading;
 use crate::store::{Error, Store};
 
-/// Postings that are held in memory at a time.
-const PAGE: i64 = 20_000;
+/// Rows that are held in memory at a time.
+const PAGE: i64 = 10_000;
 
 /// A stretch of time to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,20 +76,30 @@ async fn read_days(
     attributions: &HashMap<i64, Attribution>,
     each: &mut impl FnMut(&Span, i64, &Attribution, Part),
 ) -> Result<(), Error> {
-    let rows = sqlx::query("SELECT * FROM usage_day WHERE day_at >= $1 AND day_at < $2")
-        .bind(period.start.0)
+    let (mut day, mut last) = (period.start.0, i64::MIN);
+    loop {
+        let rows = sqlx::query(
+            "SELECT * FROM usage_day WHERE (day_at, attribution) > ($1, $2) AND day_at < $3
+             ORDER BY day_at, attribution LIMIT $4",
+        )
+        .bind(day)
+        .bind(last)
         .bind(period.end.0)
-        .fetch_all(tx)
+        .bind(PAGE)
+        .fetch_all(&mut *tx)
         .await
         .map_err(Error::query("read the day sums"))?;
-    for row in rows {
-        let row = Reading::new("usage_day", &row);
-        let number = row.int("attribution")?;
-        if let Some(attribution) = attributions.get(&number) {
-            each(span, number, attribution, Part::Day(row.at("day_at")?, days::measures(&row)?));
+        let Some(newest) = rows.last() else { return Ok(()) };
+        let newest = Reading::new("usage_day", newest);
+        (day, last) = (newest.int("day_at")?, newest.int("attribution")?);
+        for row in &rows {
+            let row = Reading::new("usage_day", row);
+            let number = row.int("attribution")?;
+            if let Some(attribution) = attributions.get(&number) {
+                each(span, number, attribution, Part::Day(row.at("day_at")?, days::measures(&row)?));
+            }
         }
     }
-    Ok(())
 }
 
 async fn read_postings(
