@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod import;
 pub mod node;
 pub mod posix;
+pub mod rates;
 pub mod report;
 pub mod slurm;
 pub mod snapshot;
