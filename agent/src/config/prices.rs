@@ -57,6 +57,16 @@ impl PriceList {
     }
 }
 
+impl Rates {
+    /// The prices by Slurm's name of the TRES, in millionths of the currency an hour; memory by the GiB.
+    pub(crate) fn by_tres(&self) -> BTreeMap<String, u64> {
+        let plain = [("cpu", self.cpu), ("gres/gpu", self.gpu), ("mem", self.memory_gib), ("node", self.node)];
+        let plain = plain.into_iter().filter_map(|(tres, price)| Some((tres.to_owned(), price?)));
+        let typed = self.gpu_types.iter().map(|(of, price)| (format!("gres/gpu:{of}"), *price));
+        plain.chain(typed).collect()
+    }
+}
+
 /// Reads `[prices]`; nothing if anything was wrong.
 pub(super) fn prices(root: &Table<'_>) -> Option<PriceList> {
     let Some(table) = root.table("prices") else { return Some(PriceList::default()) };

@@ -303,6 +303,11 @@ impl<'d> Value<'d> {
         self.node.get_ref().is_str()
     }
 
+    /// Whether the value is a table.
+    pub(crate) fn is_table(&self) -> bool {
+        self.node.get_ref().is_table()
+    }
+
     /// Whether the value is a list.
     pub(crate) fn is_list(&self) -> bool {
         self.node.get_ref().is_array()

@@ -173,7 +173,7 @@ fn governs(table: &Table<'_>, accounts: &[AccountName], queues: Option<&[Queue]>
 }
 
 /// A name or a list of names, each once.
-fn names<T: PartialEq>(
+pub(crate) fn names<T: PartialEq>(
     table: &Table<'_>,
     key: &'static str,
     value: &Value<'_>,
@@ -214,7 +214,8 @@ fn plain(text: &str, what: &str) -> Result<String, String> {
     }
 }
 
-fn schedule(table: &Table<'_>, site: &TimeZone) -> Option<Schedule> {
+/// The hours, holidays, special days and zone among the keys of a table that may have others.
+pub(crate) fn schedule(table: &Table<'_>, site: &TimeZone) -> Option<Schedule> {
     let zone = table.maybe_parsed("time-zone", |name| time_zone(name).map(|(zone, _)| zone));
     let week = match table.required("open") {
         None => None,

@@ -74,6 +74,25 @@ impl Schedule {
         Ok(Openings { list: openings, known_until })
     }
 
+    /// The openings inside `period`, cut at its edges: ascending, never touching.
+    pub(crate) fn openings_within(&self, period: Period) -> Result<Vec<Period>, OutsideCalendar> {
+        let day_of = |at: Timestamp| {
+            let instant = jiff::Timestamp::from_second(at.0).map_err(|_| OutsideCalendar(at))?;
+            Ok(instant.to_zoned(self.zone.clone()).date())
+        };
+        // Hours over midnight began the day before at the earliest.
+        let mut day = day_of(period.start)?.yesterday().map_err(|_| OutsideCalendar(period.start))?;
+        let last = day_of(period.end)?;
+        let mut openings: Vec<Period> = Vec::new();
+        while day <= last {
+            self.open_on(day, &mut openings)?;
+            day = next(day)?;
+        }
+        merge(&mut openings);
+        let cut = |opening: Period| Period { start: opening.start.max(period.start), end: opening.end.min(period.end) };
+        Ok(openings.into_iter().map(cut).filter(|opening| opening.start < opening.end).collect())
+    }
+
     /// Whether it is open at an instant.
     pub fn is_open(&self, at: Timestamp) -> Result<bool, OutsideCalendar> {
         let instant = jiff::Timestamp::from_second(at.0).map_err(|_| OutsideCalendar(at))?;
