@@ -2,7 +2,7 @@
 //!
 //! Nothing here reads a file or a store, and nothing is a floating-point number.
 //!
-//! * [`card`] is what a card says, [`simple`] the `[prices]` of `policy.toml` as one.
+//! * [`card`] is what a card says, [`read`] how it is written, [`simple`] the `[prices]` of `policy.toml` as one.
 //! * [`consumption`] is what is priced: runs and stored data.
 //! * [`timeline`] cuts runs where their price may change; `terms` says which rules hold, `charge` what they charge,
 //!   `pool` what is free because somebody has an allowance or has reserved it.
@@ -19,6 +19,8 @@ mod lines;
 pub mod money;
 mod names;
 mod pool;
+pub mod read;
+mod read_settings;
 pub mod shares;
 pub mod simple;
 mod stored;
