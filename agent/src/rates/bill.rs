@@ -138,8 +138,9 @@ impl<'c> Billing<'c> {
         Ok(all)
     }
 
-    /// By how much a run that ends in this period costs less than the least, all of it by list prices; with the currency.
-    fn short_of_minimum(&self, run: &Consumption, priced: &[Priced<'c>]) -> Result<Option<(usize, Exact)>, Reason> {
+    /// By how many billionths of a currency a run that ends in this period costs less than the least, all of it by list
+    /// prices.
+    fn short_of_minimum(&self, run: &Consumption, priced: &[Priced<'c>]) -> Result<Option<(usize, u64)>, Reason> {
         let ends = priced.last().filter(|last| last.piece.time.end == run.end && !run.is_open());
         let Some(minimum) = ends.and_then(|last| last.terms.minimum) else { return Ok(None) };
         let whole = Period { start: run.start, end: run.end };
@@ -151,16 +152,15 @@ impl<'c> Billing<'c> {
         } else {
             priced
         };
-        let mut charged = Exact::ZERO;
+        let mut left = u64::try_from(minimum.amount.0).unwrap_or(0);
         for priced in priced {
-            let seconds = Exact::whole(priced.piece.time.length().saturating_add(priced.extra_s));
+            let seconds = priced.piece.time.length().saturating_add(priced.extra_s);
             for item in priced.items.iter().filter(|item| item.rate.currency == minimum.currency) {
-                let price = item.per_second().and_then(|price| price.times(seconds)).ok_or(Reason::TooLarge)?;
-                charged = charged.plus(price).ok_or(Reason::TooLarge)?;
+                // What does not fit is more than any minimum.
+                left = left.saturating_sub(item.billionths(seconds).unwrap_or(u64::MAX));
             }
         }
-        let short = minimum.amount.per_hour().minus(charged).ok_or(Reason::TooLarge)?;
-        Ok(short.is_positive().then_some((minimum.currency, short)))
+        Ok((left > 0).then_some((minimum.currency, left)))
     }
 
     /// Adds the lines of stored data; comes back with what nobody knows of it.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::card::{Combine, Rate, Sizes, Suspended, Unit, WholeNodes};
 use super::consumption::{Consumption, GPU, is_gpu_type};
-use super::exact::Exact;
+use super::exact::{Exact, Rounding};
 use super::terms::Terms;
+use super::wide::quotient;
 
 /// One thing that is charged.
 #[derive(Debug, Clone, Copy)]
@@ -20,18 +21,14 @@ pub(super) struct Item<'c> {
 }
 
 impl Item<'_> {
-    /// The list price of an hour of all of it; nothing if that does not fit.
-    fn per_hour(&self) -> Option<Exact> {
-        self.units()?.times(self.rate.price.per_hour())?.times(self.factor)
-    }
-
-    /// The list price of a second of all of it.
-    pub(super) fn per_second(&self) -> Option<Exact> {
-        self.units()?.times(self.rate.price.per_second())?.times(self.factor)
-    }
-
-    fn units(&self) -> Option<Exact> {
-        self.rate.unit.units(self.count)
+    /// The list price of so many seconds of all of it, to a billionth of the currency; nothing if it does not fit.
+    pub(super) fn billionths(&self, seconds: u64) -> Option<u64> {
+        let rate = u128::from(self.rate.price.0.unsigned_abs());
+        let (factor, unit) = (self.factor, if self.rate.unit.whole { Exact::ONE } else { self.rate.unit.size });
+        let parts = |exact: Exact| (exact.over().unsigned_abs(), exact.under().unsigned_abs());
+        let ((factor_over, factor_under), (unit_over, unit_under)) = (parts(factor), parts(unit));
+        let over = [u128::from(self.count), u128::from(seconds), rate, factor_over, unit_under];
+        quotient(&over, &[3_600, factor_under, unit_over], Rounding::HalfEven)
     }
 }
 
@@ -55,7 +52,7 @@ impl Unit {
             return Some(held);
         }
         let exact = Exact::whole(held).divided_by(self.size)?;
-        u64::try_from(exact.rounded(super::exact::Rounding::Up)).ok()
+        u64::try_from(exact.rounded(Rounding::Up)).ok()
     }
 }
 
@@ -84,8 +81,11 @@ pub(super) fn items<'c>(terms: &Terms<'c>, run: &Consumption, suspended: Option<
             Some(sizes) => sizes.factor(beyond, held)?,
             None => Exact::ONE,
         };
+        let count = rate.unit.counted(beyond)?;
+        // What all of them are multiplied with has no say in which is the dearest.
+        let price = rate.unit.units(count)?.times(rate.price.per_hour())?.times(size)?;
         let factor = terms.factor.times(job)?.times(size)?;
-        items.push(Item { tres, rate, count: rate.unit.counted(beyond)?, factor });
+        items.push((Item { tres, rate, count, factor }, price));
     }
     dearest(terms.combine, items)
 }
@@ -126,17 +126,17 @@ impl Sizes {
     }
 }
 
-/// What remains where only the dearest counts. GPUs of all types are one thing then, and currencies are not compared.
-fn dearest<'c>(combine: &Combine, items: Vec<Item<'c>>) -> Option<Vec<Item<'c>>> {
+/// What remains of items, with the price of an hour, where only the dearest counts. GPUs of all types are one thing then, and currencies are not compared.
+fn dearest<'c>(combine: &Combine, items: Vec<(Item<'c>, Exact)>) -> Option<Vec<Item<'c>>> {
     let compared = |tres: &str| match combine {
         Combine::Sum => false,
         Combine::Max => !tres.starts_with("license/"),
         Combine::MaxOf(names) => names.iter().any(|name| name == thing(tres) || name == tres),
     };
     let mut prices: BTreeMap<(usize, &str), Exact> = BTreeMap::new();
-    for item in items.iter().filter(|item| compared(item.tres)) {
-        let price = prices.entry((item.rate.currency, thing(item.tres))).or_insert(Exact::ZERO);
-        *price = price.plus(item.per_hour()?)?;
+    for (item, price) in items.iter().filter(|(item, _)| compared(item.tres)) {
+        let sum = prices.entry((item.rate.currency, thing(item.tres))).or_insert(Exact::ZERO);
+        *sum = sum.plus(*price)?;
     }
     let mut best: BTreeMap<usize, (&str, Exact)> = BTreeMap::new();
     for ((currency, name), price) in prices {
@@ -148,7 +148,7 @@ fn dearest<'c>(combine: &Combine, items: Vec<Item<'c>>) -> Option<Vec<Item<'c>>>
     let stays = |item: &Item<'_>| {
         !compared(item.tres) || best.get(&item.rate.currency).is_some_and(|(name, _)| *name == thing(item.tres))
     };
-    Some(items.into_iter().filter(stays).collect())
+    Some(items.into_iter().map(|(item, _)| item).filter(stays).collect())
 }
 
 /// A TRES without its type.

@@ -88,7 +88,7 @@ pub enum Kind {
     ReservedUse(String),
     /// What reserved capacity costs, used or not.
     Reservation,
-    /// What runs cost less than the least that a run costs.
+    /// What runs cost less than the least that a run costs, each to a billionth of the currency.
     Minimum,
     /// What runs that ended in this state get back.
     Refund(String),

@@ -11,6 +11,7 @@ use super::line::{Charged, Class, Kind, Line};
 use super::money::UnitRate;
 use super::pool::{PaidBy, Part};
 use super::terms::Terms;
+use super::wide::quotient;
 
 /// Lines on their way.
 #[derive(Debug, Default)]
@@ -70,8 +71,9 @@ impl Lines {
         run: &Consumption,
         (version, terms): (&Version, &Terms<'_>),
         currency: usize,
-        short: Exact,
+        billionths: u64,
     ) {
+        let short = Exact::new(i128::from(billionths), i128::from(UnitRate::PARTS)).unwrap_or(Exact::ZERO);
         let charged = Charged {
             kind: Kind::Minimum,
             item: "run".to_owned(),
@@ -134,23 +136,26 @@ impl Lines {
 fn amounts(card: &Card, of: &Charged, sum: Sum) -> Option<(i128, i64, i64)> {
     let minor_units = card.currencies.iter().find(|currency| currency.code == of.currency)?.minor_units();
     let quantity = sum.quantity?;
-    let price = match sum.price {
-        Some(price) => price?,
+    let (sign, factors) = match sum.price {
+        Some(price) => (price?.over().signum(), vec![price?]),
         None => {
-            let units = Exact::new(quantity, 1)?;
-            let units = if of.unit.whole { units } else { units.divided_by(of.unit.size)? };
-            units.times(of.rate.per_second())?.times(of.factor)?
+            let unit = if of.unit.whole { Exact::ONE } else { Exact::ONE.divided_by(of.unit.size)? };
+            (quantity.signum(), vec![Exact::new(quantity, 1)?, of.rate.per_second(), of.factor, unit])
         }
     };
-    let list = price.times(Exact::whole(u64::from(minor_units)))?;
-    let exact = match of.kind {
-        Kind::Allowance | Kind::ReservedUse(_) => Exact::ZERO,
-        _ => list.times(of.kept)?,
+    let rounded = |kept: Exact| {
+        let factors = || factors.iter().chain([&kept]);
+        let over: Vec<u128> = factors().map(|factor| factor.over().unsigned_abs()).collect();
+        let under: Vec<u128> = factors().map(|factor| factor.under().unsigned_abs()).collect();
+        let size = quotient(&[over, vec![u128::from(minor_units)]].concat(), &under, card.rounding)?;
+        Some(i64::try_from(size).ok()? * i64::try_from(sign).ok()?)
     };
-    let rounded = |exact: Exact| i64::try_from(exact.rounded(card.rounding)).ok();
-    let amount = rounded(exact)?;
+    let amount = match of.kind {
+        Kind::Allowance | Kind::ReservedUse(_) => 0,
+        _ => rounded(of.kept)?,
+    };
     // What is given back has no list price of its own.
-    let list_amount = if matches!(of.kind, Kind::Refund(_)) { amount } else { rounded(list)? };
+    let list_amount = if matches!(of.kind, Kind::Refund(_)) { amount } else { rounded(Exact::ONE)? };
     Some((quantity, amount, list_amount))
 }
 

@@ -7,7 +7,7 @@
 //! * [`timeline`] cuts runs where their price may change; `terms` says which rules hold, `charge` what they charge,
 //!   `pool` what is free because somebody has an allowance or has reserved it.
 //! * [`bill()`] does all of that for a period; `lines` rounds each line once, [`line`] sums them up and corrects them.
-//! * [`exact`] and [`money`] are the arithmetic, [`shares()`] splits fixed costs.
+//! * [`exact`], `wide` and [`money`] are the arithmetic, [`shares()`] splits fixed costs.
 
 pub mod bill;
 pub mod card;
@@ -26,6 +26,7 @@ pub mod simple;
 mod stored;
 mod terms;
 pub mod timeline;
+mod wide;
 
 pub use bill::{Error, bill};
 pub use card::{Card, Version};

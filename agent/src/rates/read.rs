@@ -99,9 +99,12 @@ pub(crate) fn card(root: &Table<'_>, site: &TimeZone) -> Option<Card> {
         _ => Err("is not what suspended runs pay for; choose from none, all and non-cpu"),
     });
     let currencies = currencies(root);
-    let zone = zone.map(|zone| zone.unwrap_or_else(|| site.clone()));
-    // Without its currencies and its zone a version would only be full of problems that are none.
-    let versions = versions(root, currencies.as_ref()?, zone.as_ref()?);
+    // A zone that is wrong is told already; instants in another one are as good for finding what else is.
+    let known_zone = zone.clone().flatten().unwrap_or_else(|| site.clone());
+    root.value("version");
+    // Without its currencies a version would only be full of problems that are none.
+    let versions = currencies.as_ref().and_then(|currencies| versions(root, currencies, &known_zone));
+    zone?;
     Some(Card {
         currencies: currencies?,
         rounding: rounding?.unwrap_or_default(),

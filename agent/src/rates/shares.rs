@@ -16,12 +16,13 @@ pub fn shares(amount: i64, weights: &[u64]) -> Vec<i64> {
     let given: u128 = exact.iter().map(|(part, _)| part).sum();
     let mut order: Vec<usize> = (0..exact.len()).collect();
     order.sort_by_key(|at| std::cmp::Reverse(exact.get(*at).map_or(0, |(_, rest)| *rest)));
-    let further: Vec<usize> = order.into_iter().take(usize::try_from(size - given).unwrap_or(0)).collect();
-    let part = |(at, (part, _)): (usize, &(u128, u128))| {
-        let part = part + u128::from(further.contains(&at));
-        i64::try_from(part).unwrap_or(i64::MAX) * sign
-    };
-    exact.iter().enumerate().map(part).collect()
+    let mut parts: Vec<u128> = exact.iter().map(|(part, _)| *part).collect();
+    for at in order.into_iter().take(usize::try_from(size - given).unwrap_or(0)) {
+        if let Some(part) = parts.get_mut(at) {
+            *part += 1;
+        }
+    }
+    parts.into_iter().map(|part| i64::try_from(part).unwrap_or(i64::MAX) * sign).collect()
 }
 
 #[cfg(test)]
