@@ -68,7 +68,7 @@ impl Rates {
 }
 
 /// Reads `[prices]`; nothing if anything was wrong.
-pub(super) fn prices(root: &Table<'_>) -> Option<PriceList> {
+pub(crate) fn prices(root: &Table<'_>) -> Option<PriceList> {
     let Some(table) = root.table("prices") else { return Some(PriceList::default()) };
     let currency = table.parsed("currency", |text| match text.len() <= 16 && !text.contains(char::is_whitespace) {
         true => Ok(text.to_owned()),

@@ -36,3 +36,6 @@ pub use line::{Bill, Charged, Class, Kind, Line, Reason, Unmeasured, Unpriced, c
 pub use money::{Currency, UnitRate};
 pub use shares::shares;
 pub use timeline::{Piece, Timeline};
+
+#[cfg(test)]
+mod tests;
