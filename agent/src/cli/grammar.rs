@@ -107,6 +107,8 @@ pub enum Command {
     Version,
     /// Check something on this machine, without the daemon.
     Check(Check, Vec<PathBuf>),
+    /// Price a month by another card, and lay out what it comes to so.
+    Price(Query, Layout),
     /// Hand a dump to the daemon, and lay out what came of it so.
     Import(Query, Layout),
     /// Ask the daemon, and lay out its answer so.
@@ -125,6 +127,7 @@ pub enum Verb {
     Report,
     Explain,
     Import,
+    Price,
     Sync,
     Status,
     Check,
@@ -133,7 +136,7 @@ pub enum Verb {
 }
 
 /// Each verb with its spellings, what follows it, and one sentence for the help.
-pub(super) const VERBS: [(Verb, &[&str], &str, &str); 13] = [
+pub(super) const VERBS: [(Verb, &[&str], &str, &str); 14] = [
     (Verb::Show, &["show", "list"], "ENTITY [where] KEY=VALUE… [format=FIELD%WIDTH,…]", "Show what there is"),
     (Verb::Add, &["add", "create"], "ENTITY KEY=VALUE…", "Make something new"),
     (Verb::Modify, &["modify"], "ENTITY [where] KEY=VALUE… set KEY=VALUE…", "Change what is selected"),
@@ -142,11 +145,17 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 13] = [
     (
         Verb::Report,
         &["report"],
-        "usage|cost-centres [start=TIME] [end=TIME] [KEY=VALUE…] [tree]",
+        "usage|cost-centres|charges [start=TIME] [end=TIME] [KEY=VALUE…] [tree]",
         "What was used by whom",
     ),
     (Verb::Explain, &["explain"], "job|login KEY=VALUE…", "What a job or a login would be told, and why"),
     (Verb::Import, &["import"], "usage FILE [KEY=VALUE…]", "Take usage from elsewhere or from before into the ledger"),
+    (
+        Verb::Price,
+        &["price"],
+        "--dry-run FILE [period=MONTH] [KEY=VALUE…]",
+        "What a month comes to by another rate card",
+    ),
     (Verb::Sync, &["sync"], "[--dry-run] [--accept-drop]", "Read the sources and bring everything in line, now"),
     (Verb::Status, &["status"], "", "How bursar is"),
     (Verb::Check, &["check"], "config|plugin|start|slurm [FILE…]", "Check a configuration or a built plugin, offline"),
@@ -155,7 +164,7 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 13] = [
 ];
 
 const VERBS_LISTED: &str =
-    "show, add, modify, delete, balance, report, explain, import, sync, status, check, version, help";
+    "show, add, modify, delete, balance, report, explain, import, price, sync, status, check, version, help";
 
 impl Verb {
     /// The first spelling.
@@ -180,8 +189,9 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
         // Whatever else is wrong with the line, its author asks for help.
         return Ok(Command::Help(Some(verb), rest.first().and_then(|word| entity(word).ok())));
     }
-    if verb != Verb::Sync && (options.dry_run || options.accept_drop) {
-        let option = if options.dry_run { "--dry-run" } else { "--accept-drop" };
+    let dry_run = options.dry_run && verb != Verb::Price;
+    if verb != Verb::Sync && (dry_run || options.accept_drop) {
+        let option = if dry_run { "--dry-run" } else { "--accept-drop" };
         return Err(UsageError::OptionValue { option: option.to_owned(), expected: "goes with sync only".to_owned() });
     }
     match verb {
@@ -196,13 +206,21 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
             ask(Request::Balance { query }, layout)
         }
         Verb::Report => {
-            let (by_centre, rest) = one_of("report", "report", rest, &[("usage", false), ("cost-centres", true)])?;
-            if by_centre {
-                let (query, layout) = query(&command::REPORT_COST_CENTRES, "report cost-centres", rest)?;
-                ask(Request::ReportCostCentres { query }, layout)
-            } else {
-                let (query, layout) = query(&command::REPORT_USAGE, "report usage", rest)?;
-                ask(Request::ReportUsage { query }, layout)
+            let known = [("usage", 0), ("cost-centres", 1), ("charges", 2)];
+            let (which, rest) = one_of("report", "report", rest, &known)?;
+            match which {
+                0 => {
+                    let (query, layout) = query(&command::REPORT_USAGE, "report usage", rest)?;
+                    ask(Request::ReportUsage { query }, layout)
+                }
+                1 => {
+                    let (query, layout) = query(&command::REPORT_COST_CENTRES, "report cost-centres", rest)?;
+                    ask(Request::ReportCostCentres { query }, layout)
+                }
+                _ => {
+                    let (query, layout) = query(&command::REPORT_CHARGES, "report charges", rest)?;
+                    ask(Request::ReportCharges { query }, layout)
+                }
             }
         }
         Verb::Explain => {
@@ -216,6 +234,11 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
             let (_, rest) = one_of("import", "word", rest, &[("usage", ())])?;
             let (query, layout) = query(&command::IMPORT_USAGE, "import usage", rest)?;
             Ok(Command::Import(query, layout))
+        }
+        Verb::Price => {
+            // Whoever forgets the option learns that nothing is changed without it either.
+            let (query, layout) = query(&command::PRICE, "price", rest)?;
+            Ok(Command::Price(query, layout))
         }
         Verb::Sync => {
             let (query, layout) = query(&command::SYNC, "sync", rest)?;

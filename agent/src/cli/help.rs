@@ -70,11 +70,13 @@ fn about_verb(text: &mut String, verb: Verb, entity: Option<Entity>) {
         Verb::Report => {
             asked(text, "report", &command::REPORT_USAGE);
             asked(text, "report", &command::REPORT_COST_CENTRES);
+            asked(text, "report", &command::REPORT_CHARGES);
         }
         Verb::Explain => {
             asked(text, "explain", &command::EXPLAIN_JOB);
             asked(text, "explain", &command::EXPLAIN_LOGIN);
         }
+        Verb::Price => asked(text, "", &command::PRICE),
         Verb::Import => asked(text, "import", &command::IMPORT_USAGE),
         Verb::Sync => asked(text, "", &command::SYNC),
         Verb::Status => asked(text, "", &command::STATUS),
@@ -174,6 +176,8 @@ mod tests {
             (Verb::Report, &command::REPORT_COST_CENTRES),
             (Verb::Explain, &command::EXPLAIN_JOB),
             (Verb::Explain, &command::EXPLAIN_LOGIN),
+            (Verb::Report, &command::REPORT_CHARGES),
+            (Verb::Price, &command::PRICE),
             (Verb::Import, &command::IMPORT_USAGE),
             (Verb::Sync, &command::SYNC),
             (Verb::Status, &command::STATUS),

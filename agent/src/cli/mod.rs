@@ -14,6 +14,7 @@ pub mod import;
 pub mod keyword;
 pub mod offline;
 pub mod options;
+pub mod price;
 pub mod run;
 pub mod table;
 pub mod when;

@@ -61,7 +61,11 @@ fn check_config(files: &[PathBuf], config: &Path) -> Result<Vec<String>, Vec<Str
         _ => return Err(vec!["check config takes bursar.toml and policy.toml, in this order".to_owned()]),
     };
     match config::load(&paths) {
-        Ok(_) => Ok([&paths.machine, &paths.policy].map(|path| format!("{}: sound", path.display())).to_vec()),
+        Ok(_) => {
+            let rates = paths.rates();
+            let files = [&paths.machine, &paths.policy].into_iter().chain(rates.as_ref());
+            Ok(files.map(|path| format!("{}: sound", path.display())).collect())
+        }
         Err(problems) => Err(problems.iter().map(ToString::to_string).collect()),
     }
 }

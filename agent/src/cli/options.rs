@@ -112,7 +112,7 @@ pub(super) static OPTIONS: [Declared; 12] = [
         }),
     },
     switch(Some('i'), "immediate", "change without asking", |o| o.immediate = true),
-    switch(None, "dry-run", "sync: only tell what would be done", |o| o.dry_run = true),
+    switch(None, "dry-run", "sync, price: only tell what would be done", |o| o.dry_run = true),
     switch(None, "accept-drop", "sync: let a drop of people through that stopped an earlier pass", |o| {
         o.accept_drop = true;
     }),

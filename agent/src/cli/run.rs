@@ -13,6 +13,7 @@ use super::format::Layout;
 use super::grammar::{self, Command, Invocation, UsageError};
 use super::import::{self, ImportError};
 use super::options::{Options, Style};
+use super::price::{self, PriceError};
 use super::table::printable;
 use super::{help, offline, table};
 use crate::wire::{self, Change, Deadlines, Request, Response};
@@ -32,7 +33,14 @@ enum Stop {
     Usage(UsageError),
     Client(wire::ClientError),
     Import(ImportError),
+    Price(PriceError),
     Output(io::Error),
+}
+
+impl From<PriceError> for Stop {
+    fn from(error: PriceError) -> Self {
+        Self::Price(error)
+    }
 }
 
 impl From<ImportError> for Stop {
@@ -61,6 +69,10 @@ pub fn run(arguments: &[String], ends: &mut Ends<'_>) -> ExitStatus {
             complain(ends.err, &chain(&error), None);
             ExitStatus::Usage
         }
+        Err(Stop::Price(error)) => {
+            complain(ends.err, &chain(&error), None);
+            ExitStatus::Usage
+        }
         Err(Stop::Client(error)) => {
             complain(ends.err, &chain(&error), Some(error.hint()));
             ExitStatus::Unavailable
@@ -85,6 +97,10 @@ fn carry_out(invocation: &Invocation, ends: &mut Ends<'_>) -> Result<ExitStatus,
             Ok(ExitStatus::Done)
         }
         Command::Check(what, files) => Ok(offline::check(*what, files, &options.config, ends.out, ends.err)),
+        Command::Price(query, layout) => {
+            let response = ask(&options.socket, &price::request(query)?)?;
+            print(&response, layout, options, ends)
+        }
         Command::Import(query, layout) => {
             let response = import::import(query, |request| ask(&options.socket, request), ends.err)?;
             print(&response, layout, options, ends)

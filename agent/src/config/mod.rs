@@ -1,4 +1,4 @@
-//! The two configuration files, read so that every problem of both is found at once.
+//! The configuration files, read so that every problem of all is found at once.
 //!
 //! * [`machine`] is `bursar.toml`, [`policy`] is `policy.toml` with its mappings, [`limits`], [`queue`]s, cost
 //!   centres, [`window`]s and [`storage`].
@@ -22,7 +22,7 @@ pub mod storage;
 pub mod window;
 
 pub use cost_center::CostCentres;
-pub use load::{Config, ConfigPaths, load};
+pub use load::{Config, ConfigPaths, RATES, load};
 pub use machine::{Machine, MachineRole, SourceConfig};
 pub use policy::{AtRunningLimit, Mapping, Policy, PolicyAccount, PolicyLimits};
 pub use prices::{PriceList, Rates};

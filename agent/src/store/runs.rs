@@ -138,6 +138,15 @@ impl Store {
         rows.iter().map(|row| run(&Reading::new("run", row))).collect()
     }
 
+    /// The clusters that runs are known of.
+    pub async fn clusters(&self) -> Result<Vec<String>, Error> {
+        let rows = sqlx::query("SELECT DISTINCT cluster FROM attribution ORDER BY cluster")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(Error::query("read the clusters"))?;
+        rows.iter().map(|row| Reading::new("attribution", row).text("cluster")).collect()
+    }
+
     /// Which of these jobs of `cluster` have runs that ended, by job id and submit time.
     pub async fn ended_among(&self, cluster: &str, jobids: &[u32]) -> Result<HashSet<(u32, Timestamp)>, Error> {
         let mut ended = HashSet::new();

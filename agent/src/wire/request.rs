@@ -122,6 +122,20 @@ pub enum Request {
         /// The fields for a dry run.
         fields: Vec<String>,
     },
+    /// `report charges`.
+    ReportCharges {
+        /// Which month and whose.
+        query: Query,
+    },
+    /// `price`: a month by the card in force and by another.
+    Price {
+        /// Which month, and what it is told apart by.
+        query: Query,
+        /// The name of the other card's file.
+        file: String,
+        /// Its text.
+        card: String,
+    },
     /// A part of `import usage`.
     Import {
         /// Of what file.
@@ -221,6 +235,12 @@ impl Request {
                 let fields = Query { fields, ..Query::default() }.checked(&command::SYNC, "sync")?.fields;
                 Self::Sync { dry_run, accept_drop, fields }
             }
+            Self::ReportCharges { query } => {
+                Self::ReportCharges { query: query.checked(&command::REPORT_CHARGES, "report charges")? }
+            }
+            Self::Price { query, file, card } => {
+                Self::Price { query: query.checked(&command::PRICE, "price")?, file, card }
+            }
             // Its columns are checked where they are read.
             Self::Import { dump, part } => Self::Import { dump, part },
             Self::Status { query } => Self::Status { query: query.checked(&command::STATUS, "status")? },
@@ -236,9 +256,12 @@ impl Request {
     pub const fn patience(&self) -> Duration {
         match self {
             Self::Sync { .. } => Duration::from_secs(3_600),
-            Self::Import { .. } | Self::Change { .. } | Self::ReportUsage { .. } | Self::ReportCostCentres { .. } => {
-                Duration::from_secs(300)
-            }
+            Self::ReportCharges { .. }
+            | Self::Price { .. }
+            | Self::Import { .. }
+            | Self::Change { .. }
+            | Self::ReportUsage { .. }
+            | Self::ReportCostCentres { .. } => Duration::from_secs(300),
             _ => Duration::from_secs(60),
         }
     }

@@ -21,7 +21,7 @@ fn given_the_shipped_examples_then_they_are_sound() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/examples");
     let output = check(&["bursar.toml"], &examples);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "bursar.toml: sound\npolicy.toml: sound\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "bursar.toml: sound\npolicy.toml: sound\nrates.toml: sound\n");
     assert_eq!(output.status.code(), Some(0));
 }
 

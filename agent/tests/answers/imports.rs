@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 use super::world::World;
 
 /// The site with its socket open.
-struct Served {
-    world: World,
+pub(crate) struct Served {
+    pub(crate) world: World,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -32,14 +32,14 @@ impl Questioned for Nobody {
 
 /// What a command printed and how it ended.
 #[derive(Debug)]
-struct Output {
-    status: ExitStatus,
-    out: String,
-    err: String,
+pub(crate) struct Output {
+    pub(crate) status: ExitStatus,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Served {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let mut served = Self { world, stop: None };
         served.open();
@@ -56,14 +56,14 @@ impl Served {
         self.stop = Some(stop);
     }
 
-    fn file(&self, name: &str, text: &[u8]) -> String {
+    pub(crate) fn file(&self, name: &str, text: &[u8]) -> String {
         let path = self.world.dir.path().join(name);
         std::fs::write(&path, text).expect("a file");
         path.display().to_string()
     }
 
     /// `bursar ARGUMENTS`.
-    async fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
         let socket = self.world.dir.path().join("socket").display().to_string();
         let mut all = vec!["--socket".to_owned(), socket];
         all.extend(arguments.iter().map(|word| (*word).to_owned()));
@@ -78,7 +78,7 @@ impl Served {
     }
 
     /// The output of a command that succeeds.
-    async fn told(&self, arguments: &[&str]) -> String {
+    pub(crate) async fn told(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments).await;
         assert_eq!(output.status, ExitStatus::Done, "{output:?}");
         output.out
@@ -93,7 +93,7 @@ impl Drop for Served {
     }
 }
 
-const HEADER: &str = "JobIDRaw|Cluster|User|UID|Account|State|Submit|Start|End|AllocTRES|NodeList|JobName\n";
+pub(crate) const HEADER: &str = "JobIDRaw|Cluster|User|UID|Account|State|Submit|Start|End|AllocTRES|NodeList|JobName\n";
 
 fn row(id: u32, start: i64, end: i64, name: &str) -> String {
     format!("{id}|old|zoe|4711|chem|COMPLETED|{start}|{start}|{end}|cpu=2,node=1|n1|{name}\n")

@@ -1,6 +1,7 @@
 //! What bursard answers, asked of a real store and, where it matters who asks, over a real socket.
 
 mod changes;
+mod charges;
 mod check;
 mod explained;
 mod fields;

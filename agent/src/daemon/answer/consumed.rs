@@ -87,6 +87,15 @@ fn wants(session: &Session<'_>, query: &Query, cluster: &str) -> bool {
     }
 }
 
+/// The clusters that are asked for, as far as anything is known of them.
+pub(super) async fn clusters(session: &Session<'_>, query: &Query) -> Result<Vec<String>, No> {
+    if query.filter.has("cluster") && query.filter.list("cluster") != [session.cluster()] {
+        session.caller.must_see_all("another cluster's usage")?;
+    }
+    let known = session.site.store.clusters().await?;
+    Ok(known.into_iter().filter(|cluster| wants(session, query, cluster)).collect())
+}
+
 /// What the ledger has, one part for each attribution and stretch.
 async fn settled(session: &Session<'_>, query: &Query, stretches: &Stretches) -> Result<Vec<Used>, No> {
     let calendar = &session.view.calendar;
@@ -110,11 +119,7 @@ async fn settled(session: &Session<'_>, query: &Query, stretches: &Stretches) ->
             stretch,
             cluster: of.cluster.clone(),
             account: of.account.clone(),
-            cost_centre: if of.wckey.is_empty() {
-                centres.of_account(&of.account)
-            } else {
-                of.wckey.to_ascii_lowercase()
-            },
+            cost_centre: centres.of_run(&of.account, &of.wckey),
             user: known.map_or_else(|| of.user_name.clone(), |name| (*name).to_owned()),
             partition: of.partition.clone(),
             qos: of.qos.clone(),
@@ -162,15 +167,20 @@ async fn live(session: &Session<'_>, query: &Query, stretches: &Stretches) -> Re
 }
 
 /// Cost centres of accounts, their own or those of accounts above.
-struct Centres<'s> {
+pub(super) struct Centres<'s> {
     tree: Tree<'s>,
     own: HashMap<&'s str, &'s str>,
 }
 
 impl<'s> Centres<'s> {
-    fn of(session: &'s Session<'_>) -> Self {
+    pub(super) fn of(session: &'s Session<'_>) -> Self {
         let own = session.stored.accounts.iter().map(|of| (of.name.as_str(), of.cost_center.as_str())).collect();
         Self { tree: Tree::of(&session.stored), own }
+    }
+
+    /// That of a run: its own, or its account's.
+    pub(super) fn of_run(&self, account: &str, wckey: &str) -> String {
+        if wckey.is_empty() { self.of_account(account) } else { wckey.to_ascii_lowercase() }
     }
 
     fn of_account(&self, account: &str) -> String {

@@ -8,6 +8,7 @@
 mod balance;
 mod caller;
 mod change;
+mod charges;
 mod consumed;
 mod explain;
 mod import;
@@ -54,6 +55,8 @@ impl Answers {
             Request::ReportCostCentres { query } => usage::by_centre(&session, &query).await,
             Request::Explain { what, query } => explain::explain(&session, what, &query),
             Request::Sync { dry_run, accept_drop, fields } => sync::sync(&session, dry_run, accept_drop, &fields).await,
+            Request::ReportCharges { query } => charges::report(&session, &query).await,
+            Request::Price { query, file, card } => charges::price(&session, &query, &file, &card).await,
             Request::Import { dump, part } => import::import(&session, &dump, &part).await,
             Request::Status { query } => status::status(&session, &query).await,
         }
