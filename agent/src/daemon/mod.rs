@@ -10,11 +10,12 @@
 //! * [`storage`] reads what people and accounts store, for the same snapshot.
 //! * [`logins`] keeps what PAM modules tell.
 //! * [`answer`] is what it says to the command line.
-//! * [`site`] is what the tasks share; [`describe`] puts a pass into words.
+//! * [`site`] is what the tasks share, [`bills`] the last months that were priced; [`describe`] puts a pass into words.
 
 pub mod answer;
 pub mod associations;
 pub mod backstop;
+pub mod bills;
 pub mod conf;
 pub mod describe;
 pub mod doors;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bursar_policy::{Clock, Snapshot, SystemClock, Timestamp};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use super::bills::Bills;
 use crate::accounting::{Calendar, Flight, Standing};
 use crate::config::{Config, ConfigPaths};
 use crate::snapshot::compile::Cluster;
@@ -102,6 +103,8 @@ pub struct Site {
     sync: mpsc::Sender<SyncRequest>,
     /// When bursar itself made slurmctld read its configuration anew: seconds of UTC, or the least number.
     pub reconfigured_at: Arc<AtomicI64>,
+    /// The last bills.
+    pub bills: Bills,
     /// How many parts of dumps were imported.
     pub imports: AtomicU64,
     /// Woken when somebody changed the store.
@@ -121,6 +124,7 @@ impl Site {
             health: Mutex::default(),
             sync,
             reconfigured_at: Arc::new(AtomicI64::new(i64::MIN)),
+            bills: Bills::default(),
             imports: AtomicU64::new(0),
             changed: Notify::new(),
             started_at: SystemClock.now(),

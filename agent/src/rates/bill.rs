@@ -1,7 +1,7 @@
 //! Prices what was consumed in a period: every run is cut where its price changes, what costs the same for the same
 //! people is one line, and every line is rounded once.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bursar_policy::Period;
 
@@ -210,20 +210,20 @@ impl StorageUse {
     /// Somebody who holds nothing but the data, for the rules that match.
     fn holder(&self, period: Period) -> Consumption {
         Consumption {
-            key: super::RunKey { cluster: String::new(), jobid: 0, submitted_at: period.start },
-            user: self.user.clone(),
+            key: super::RunKey { cluster: "".into(), jobid: 0, submitted_at: period.start },
+            user: self.user.as_str().into(),
             uid: self.uid,
-            account: self.account.clone(),
-            cost_center: self.cost_center.clone(),
-            partition: String::new(),
-            qos: String::new(),
-            state: String::new(),
+            account: self.account.as_str().into(),
+            cost_center: self.cost_center.as_str().into(),
+            partition: "".into(),
+            qos: "".into(),
+            state: "".into(),
             features: Vec::new(),
             start: period.start,
             end: period.end,
             suspended_s: 0,
             nodes: 0,
-            tres: BTreeMap::new(),
+            tres: Arc::default(),
             idle: false,
         }
     }

@@ -1,6 +1,7 @@
 //! What is priced: a run with what it held, and stored data with its samples.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bursar_policy::Timestamp;
 
@@ -8,7 +9,7 @@ use bursar_policy::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunKey {
     /// The cluster.
-    pub cluster: String,
+    pub cluster: Arc<str>,
     /// The raw job id.
     pub jobid: u32,
     /// When it was submitted, requeued or resized; with the id it names the run for ever.
@@ -16,24 +17,26 @@ pub struct RunKey {
 }
 
 /// One run, whole: from its start to its end, or to where it is known to have run.
+///
+/// Of a million runs most texts are the same; they are shared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Consumption {
     /// Which run.
     pub key: RunKey,
     /// The user's name at that time.
-    pub user: String,
+    pub user: Arc<str>,
     /// The user's uid; nothing where nobody used it, as for a reservation that stood idle.
     pub uid: Option<u32>,
     /// The Slurm account.
-    pub account: String,
+    pub account: Arc<str>,
     /// The cost centre (wckey), the account's where the run had none.
-    pub cost_center: String,
+    pub cost_center: Arc<str>,
     /// The partition.
-    pub partition: String,
+    pub partition: Arc<str>,
     /// The QOS.
-    pub qos: String,
+    pub qos: Arc<str>,
     /// Slurm's word for its state, as in `COMPLETED` or `NODE_FAIL`.
-    pub state: String,
+    pub state: Arc<str>,
     /// Features or classes of its nodes, in any order.
     pub features: Vec<String>,
     /// The later of start and submission.
@@ -46,7 +49,7 @@ pub struct Consumption {
     /// Allocated nodes.
     pub nodes: u64,
     /// Slurm's TRES by name, memory in MiB: `cpu`, `mem`, `node`, `billing`, `gres/gpu`, `gres/gpu:a100`, `license/x`.
-    pub tres: BTreeMap<String, u64>,
+    pub tres: Arc<BTreeMap<String, u64>>,
     /// Whether this is what stood idle in a reservation rather than a run.
     pub idle: bool,
 }
@@ -54,7 +57,7 @@ pub struct Consumption {
 impl Consumption {
     /// Whether it goes on, so that nothing can be said yet about its length as a whole.
     pub fn is_open(&self) -> bool {
-        matches!(self.state.as_str(), "PENDING" | "RUNNING" | "SUSPENDED" | "COMPLETING" | "CONFIGURING" | "RESIZING")
+        matches!(&*self.state, "PENDING" | "RUNNING" | "SUSPENDED" | "COMPLETING" | "CONFIGURING" | "RESIZING")
     }
 
     /// Its seconds from start to end, 0 for one that ends before it starts.

@@ -39,7 +39,7 @@ pub struct Line {
 }
 
 /// What a line is of: whatever differs in one of these is a line of its own.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Charged {
     /// The currency's code.
     pub currency: String,
@@ -74,7 +74,7 @@ pub struct Charged {
 }
 
 /// The kind of a charge.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// What runs held.
     Usage,

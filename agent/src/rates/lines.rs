@@ -1,6 +1,6 @@
 //! Gathers what was charged into lines, exactly, and rounds each of them once.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::bill::Error;
 use super::card::{Card, Reserved, Unit, Version};
@@ -16,7 +16,7 @@ use super::wide::quotient;
 /// Lines on their way.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    sums: BTreeMap<Charged, Sum>,
+    sums: HashMap<Charged, Sum>,
 }
 
 /// What a line has come to.
@@ -57,7 +57,7 @@ impl Lines {
             if part.paid_by == PaidBy::Money
                 && let Some(kept) = terms.kept.times(terms.refund).filter(|_| terms.refund.is_positive())
             {
-                let refund = Charged { kind: Kind::Refund(run.state.clone()), kept, ..charged.clone() };
+                let refund = Charged { kind: Kind::Refund(run.state.to_string()), kept, ..charged.clone() };
                 self.add(refund, -part.quantity);
             }
             self.add(charged, part.quantity);
@@ -81,7 +81,7 @@ impl Lines {
             ..charged(card, run, version, currency)
         };
         if let Some(kept) = terms.kept.times(terms.refund).filter(|_| terms.refund.is_positive()) {
-            let refund = Charged { kind: Kind::Refund(run.state.clone()), kept, ..charged.clone() };
+            let refund = Charged { kind: Kind::Refund(run.state.to_string()), kept, ..charged.clone() };
             self.priced(refund, -1, Exact::ZERO.minus(short));
         }
         self.priced(charged, 1, Some(short));
@@ -128,7 +128,9 @@ impl Lines {
             }
             None => Err(Error::TooLarge { what: of.item, account: of.account }),
         };
-        self.sums.into_iter().map(line).collect()
+        let mut sums: Vec<_> = self.sums.into_iter().collect();
+        sums.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        sums.into_iter().map(line).collect()
     }
 }
 
@@ -163,13 +165,13 @@ fn amounts(card: &Card, of: &Charged, sum: Sum) -> Option<(i128, i64, i64)> {
 fn charged(card: &Card, run: &Consumption, version: &Version, currency: usize) -> Charged {
     Charged {
         currency: code(card, currency),
-        cost_center: run.cost_center.clone(),
-        account: run.account.clone(),
-        user: run.user.clone(),
+        cost_center: run.cost_center.to_string(),
+        account: run.account.to_string(),
+        user: run.user.to_string(),
         uid: run.uid,
-        cluster: run.key.cluster.clone(),
-        partition: run.partition.clone(),
-        qos: run.qos.clone(),
+        cluster: run.key.cluster.to_string(),
+        partition: run.partition.to_string(),
+        qos: run.qos.to_string(),
         version: version.name.clone(),
         kind: Kind::Usage,
         item: String::new(),

@@ -56,7 +56,7 @@ impl<'c> Pools<'c> {
         let mut held = held;
         let mut left = extra;
         for (at, reserved) in version.reserved.iter().enumerate() {
-            if reserved.account != run.account || reserved.tres != item.tres {
+            if *reserved.account != *run.account || reserved.tres != item.tres {
                 continue;
             }
             let covered = match reserved.capacity {
@@ -70,7 +70,7 @@ impl<'c> Pools<'c> {
         }
         for reserved in &version.reserved {
             if let (Capacity::Seconds(seconds), true, true) =
-                (reserved.capacity, reserved.account == run.account, reserved.tres == item.tres)
+                (reserved.capacity, *reserved.account == *run.account, reserved.tres == item.tres)
             {
                 let covered = self.seconds(reserved, item.rate.unit.quantity(seconds), &mut left);
                 push(&mut parts, PaidBy::Reserved(&reserved.name), covered, price);
@@ -121,12 +121,14 @@ impl<'c> Pools<'c> {
                     Owner::Accounts(names) => (false, names),
                     Owner::CostCenters(names) => (true, names),
                 };
-                allowance.tres == item.tres && kind == of_cost_center && (names.is_empty() || names.contains(owner))
+                allowance.tres == item.tres
+                    && kind == of_cost_center
+                    && (names.is_empty() || names.iter().any(|name| **name == **owner))
             };
             let seconds = version.allowances.iter().filter(owned).map(|allowance| allowance.seconds);
             let most = item.rate.unit.quantity(seconds.fold(0, u64::saturating_add));
             if most > 0 {
-                let key = (of_cost_center, owner.clone(), item.tres, item.rate.unit);
+                let key = (of_cost_center, owner.to_string(), item.tres, item.rate.unit);
                 free += take(self.allowances.entry(key).or_default(), most, left);
             }
         }
@@ -140,9 +142,9 @@ impl<'c> Pools<'c> {
             return;
         };
         let (first, second) = match volume.by {
-            VolumeOf::Account => (run.account.clone(), String::new()),
-            VolumeOf::CostCenter => (run.cost_center.clone(), String::new()),
-            VolumeOf::User => (run.account.clone(), run.user.clone()),
+            VolumeOf::Account => (run.account.to_string(), String::new()),
+            VolumeOf::CostCenter => (run.cost_center.to_string(), String::new()),
+            VolumeOf::User => (run.account.to_string(), run.user.to_string()),
             VolumeOf::Everyone => (String::new(), String::new()),
         };
         let used = self.volumes.entry((volume.by, first, second, item.tres, item.rate.unit)).or_default();

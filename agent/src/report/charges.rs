@@ -2,13 +2,12 @@
 //!
 //! Every sum is one of rounded lines, so that people, accounts and cost centres come to the same total.
 
-use std::collections::BTreeMap;
-
-use bursar_policy::Timestamp;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::rates::card::Unit;
 use crate::rates::{Bill, Charged, Consumption, Exact, Kind, Line, RunKey, UnitRate};
-use crate::store::runs::Run;
+use crate::store::ledger::{Attribution, Posting};
 
 /// What charges are told apart by, besides their currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,25 +125,73 @@ pub fn compared(before: &Bill, after: &Bill, by: &[Of]) -> Vec<Compared> {
     all.into_iter().map(|(of, (before, after))| Compared { of, before, after }).collect()
 }
 
-/// A run that has ended, as it is priced; nothing for one that never ran or goes on.
-pub fn consumption(run: &Run, user: String, cost_center: String) -> Option<Consumption> {
-    let (started, end) = (run.started_at?, run.ended_at?);
-    let start: Timestamp = started.max(run.submitted_at);
-    Some(Consumption {
-        key: RunKey { cluster: run.cluster.clone(), jobid: run.jobid, submitted_at: run.submitted_at },
-        user,
-        uid: Some(run.uid),
-        account: run.account.clone(),
-        cost_center,
-        partition: run.partition.clone(),
-        qos: run.qos.clone(),
-        state: run.state.clone(),
-        features: Vec::new(),
-        start,
-        end: end.max(start),
-        suspended_s: run.suspended_s,
-        nodes: run.nodes.into(),
-        tres: run.held().map(|(name, count)| (name.to_owned(), count)).collect(),
-        idle: false,
-    })
+/// Makes runs to be priced of postings; equal texts and allocations are kept once.
+#[derive(Debug, Default)]
+pub struct Priced {
+    runs: Vec<Consumption>,
+    texts: HashSet<Arc<str>>,
+    held: HashMap<(u64, String), Arc<BTreeMap<String, u64>>>,
+}
+
+impl Priced {
+    /// Takes in a posting of somebody by this name, charged to this cost centre; postings come by their ends.
+    pub fn take(&mut self, of: &Attribution, posting: Posting, user: &str, cost_center: &str) {
+        let back = posting.back;
+        let run = self.consumption(of, posting, user, cost_center);
+        if !back {
+            self.runs.push(run);
+            return;
+        }
+        // What is taken back ends at the same instant, so it is one of the last.
+        let ends_then = self.runs.iter().rev().take_while(|known| known.end == run.end);
+        if let Some(behind) = ends_then.into_iter().position(|known| *known == run) {
+            let place = self.runs.len().saturating_sub(behind).saturating_sub(1);
+            self.runs.remove(place);
+        }
+    }
+
+    /// The runs.
+    pub fn into_runs(self) -> Vec<Consumption> {
+        self.runs
+    }
+
+    fn consumption(&mut self, of: &Attribution, posting: Posting, user: &str, cost_center: &str) -> Consumption {
+        let held = match self.held.get(&(posting.alloc_cpus, posting.tres.clone())) {
+            Some(held) => Arc::clone(held),
+            None => {
+                let held: BTreeMap<String, u64> =
+                    posting.held().map(|(name, count)| (name.to_owned(), count)).collect();
+                let held = Arc::new(held);
+                self.held.insert((posting.alloc_cpus, posting.tres.clone()), Arc::clone(&held));
+                held
+            }
+        };
+        let key = RunKey { cluster: self.text(&of.cluster), jobid: posting.jobid, submitted_at: posting.submitted_at };
+        Consumption {
+            key,
+            user: self.text(user),
+            uid: Some(of.uid),
+            account: self.text(&of.account),
+            cost_center: self.text(cost_center),
+            partition: self.text(&of.partition),
+            qos: self.text(&of.qos),
+            state: self.text(&posting.state),
+            features: Vec::new(),
+            start: posting.started_at,
+            end: posting.ended_at,
+            suspended_s: posting.suspended_s,
+            nodes: posting.nodes.into(),
+            tres: held,
+            idle: false,
+        }
+    }
+
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.texts.insert(Arc::clone(&new));
+        new
+    }
 }

@@ -1,5 +1,6 @@
 //! `report charges` and `price`: what a month costs by the rate card, and what it would cost by another.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,8 +13,10 @@ use super::no::No;
 use super::session::{Session, passes};
 use crate::cli::amount::show_ratio;
 use crate::cli::entity::command::{PRICE, REPORT_CHARGES};
+use crate::daemon::bills::MadeFrom;
 use crate::rates::{self, Bill, Card, Charged, Consumption, Kind, Line};
-use crate::report::charges::{Charge, Compared, Of, compared, consumption, sums};
+use crate::report::charges::{Charge, Compared, Of, Priced, compared, sums};
+use crate::store::ledger::{Attribution, Posting};
 use crate::wire::{Cell, Query, Response};
 
 const APART: [(&str, Of); 8] = [
@@ -29,10 +32,8 @@ const APART: [(&str, Of); 8] = [
 
 pub(super) async fn report(session: &Session<'_>, query: &Query) -> Answer {
     let (name, period) = month(session, query)?;
-    let runs = runs(session, query, period).await?;
-    let count = runs.len();
-    let card = session.view.config.card.clone();
-    let bill = bill(Arc::new(card), period, Arc::new(runs)).await?;
+    let card = Arc::new(session.view.config.card.clone());
+    let [bill] = bills(session, query, period, [card]).await?;
     let lines: Vec<&Line> = bill.lines.iter().filter(|line| sees(session, query, &line.of)).collect();
     let by = if query.has_flag("lines") { Of::ALL.to_vec() } else { apart_by(query) };
     let charges = sums(lines, &by);
@@ -44,7 +45,7 @@ pub(super) async fn report(session: &Session<'_>, query: &Query) -> Answer {
     }
     if let Some(first) = bill.unpriced.first() {
         let (all, id) = (bill.unpriced.len(), first.run.jobid);
-        notes.push(format!("{all} of {count} runs have no price or not all of it; job {id} {}", first.reason));
+        notes.push(format!("{all} runs have no price or not all of it; job {id} {}", first.reason));
     }
     if !session.caller.sees_all {
         notes.push("only charges that you may see are counted".to_owned());
@@ -63,13 +64,11 @@ pub(super) async fn price(session: &Session<'_>, query: &Query, file: &str, text
         No::Usage(lines.join("; "))
     })?;
     let (name, period) = month_or_last(session, query)?;
-    let runs = Arc::new(runs(session, query, period).await?);
     let (card, other) = (Arc::new(session.view.config.card.clone()), Arc::new(other));
-    let before = bill(Arc::clone(&card), period, Arc::clone(&runs)).await?;
-    let after = bill(Arc::clone(&other), period, runs).await?;
+    let [before, after] = bills(session, query, period, [Arc::clone(&card), Arc::clone(&other)]).await?;
     let mut notes = totals(&card, &format!("{name} by the card in force"), &sums(&before.lines, &[]));
     notes.extend(totals(&other, &format!("{name} by {file}"), &sums(&after.lines, &[])));
-    for (bill, which) in [(&before, "the card in force"), (&after, file)] {
+    for (bill, which) in [(before.as_ref(), "the card in force"), (&after, file)] {
         if let Some(first) = bill.unpriced.first() {
             let (all, id) = (bill.unpriced.len(), first.run.jobid);
             notes.push(format!("by {which} {all} runs have no price or not all of it; job {id} {}", first.reason));
@@ -82,27 +81,65 @@ pub(super) async fn price(session: &Session<'_>, query: &Query, file: &str, text
     Ok(Response::Table { table, notes })
 }
 
-/// What everything in the period costs; a bill of a big month is some seconds' work that must not hold others up.
-async fn bill(card: Arc<Card>, period: Period, runs: Arc<Vec<Consumption>>) -> Result<Bill, No> {
-    let billed = tokio::task::spawn_blocking(move || rates::bill(&card, period, &runs, &[])).await;
-    billed.map_err(|error| No::Unavailable(error.to_string()))?.map_err(|error| No::Unavailable(error.to_string()))
+/// What everything in the period costs by each of the cards.
+///
+/// A bill of a big month is some seconds' work, which must not hold others up, so it is kept for who asks next.
+async fn bills<const N: usize>(
+    session: &Session<'_>,
+    query: &Query,
+    period: Period,
+    cards: [Arc<Card>; N],
+) -> Result<[Arc<Bill>; N], No> {
+    let clusters = clusters(session, query).await?;
+    let before = made_from(session, &clusters, period).await?;
+    let known = |card: &Arc<Card>| session.site.bills.get(&before, card);
+    let mut bills: [Option<Arc<Bill>>; N] = std::array::from_fn(|at| cards.get(at).and_then(known));
+    if bills.iter().any(Option::is_none) {
+        let runs = Arc::new(runs(session, &clusters, period).await?);
+        for (slot, card) in bills.iter_mut().zip(&cards).filter(|(slot, _)| slot.is_none()) {
+            let (runs, priced_by) = (Arc::clone(&runs), Arc::clone(card));
+            let billed = tokio::task::spawn_blocking(move || rates::bill(&priced_by, period, &runs, &[])).await;
+            let billed = billed.map_err(|error| No::Unavailable(error.to_string()))?;
+            let bill = Arc::new(billed.map_err(|error| No::Unavailable(error.to_string()))?);
+            session.site.bills.keep(before.clone(), Arc::clone(card), Arc::clone(&bill));
+            *slot = Some(bill);
+        }
+    }
+    let missing = || No::Unavailable("a bill was not made".to_owned());
+    let all: Option<Vec<Arc<Bill>>> = bills.into_iter().collect();
+    all.and_then(|all| all.try_into().ok()).ok_or_else(missing)
+}
+
+/// Everything but the card that a bill is made from: the ledger as it stands, and the site's names for who pays.
+async fn made_from(session: &Session<'_>, clusters: &[String], period: Period) -> Result<MadeFrom, No> {
+    let mut names = DefaultHasher::new();
+    for account in &session.stored.accounts {
+        (account.name.as_str(), account.parent.as_ref().map(|name| name.as_str()), &account.cost_center)
+            .hash(&mut names);
+    }
+    for subject in &session.stored.subjects {
+        (subject.uid.get(), subject.name.as_str()).hash(&mut names);
+    }
+    let postings = session.site.store.last_posting().await?;
+    Ok(MadeFrom { clusters: clusters.to_vec(), period, postings, names: names.finish() })
 }
 
 /// The runs of the clusters asked for that share a second with the period.
-async fn runs(session: &Session<'_>, query: &Query, period: Period) -> Result<Vec<Consumption>, No> {
+async fn runs(session: &Session<'_>, clusters: &[String], period: Period) -> Result<Vec<Consumption>, No> {
     let centres = Centres::of(session);
     let names = session.names_by_uid();
-    let mut all = Vec::new();
-    for cluster in clusters(session, query).await? {
-        let own = cluster == session.cluster();
-        for run in session.site.store.runs_overlapping(&cluster, &period).await? {
-            // Numbers of another cluster are other people's.
-            let known = names.get(&run.uid).filter(|_| own);
-            let user = known.map_or_else(|| run.user_name.clone(), |name| (*name).to_owned());
-            all.extend(consumption(&run, user, centres.of_run(&run.account, &run.wckey)));
+    let mut priced = Priced::default();
+    let each = |of: &Attribution, posting: Posting| {
+        if !clusters.contains(&of.cluster) {
+            return;
         }
-    }
-    Ok(all)
+        // Numbers of another cluster are other people's.
+        let known = names.get(&of.uid).filter(|_| of.cluster == session.cluster());
+        let user = known.copied().unwrap_or(&of.user_name);
+        priced.take(of, posting, user, &centres.of_run(&of.account, &of.wckey));
+    };
+    session.site.store.postings(&period, each).await?;
+    Ok(priced.into_runs())
 }
 
 /// Whether a line is asked for, and the caller may see it.

@@ -131,8 +131,8 @@ fn any_run() -> impl Strategy<Value = Consumption> {
             run.end = run.start.plus(length);
             run.suspended_s = suspended;
             run.key = RunKey { jobid, submitted_at: run.start, ..run.key };
-            (run.user, run.uid) = (format!("u{user}"), Some(70_000 + user));
-            (run.account, run.cost_center) = (format!("a{account}"), format!("k{cost_center}"));
+            (run.user, run.uid) = (format!("u{user}").into(), Some(70_000 + user));
+            (run.account, run.cost_center) = (format!("a{account}").into(), format!("k{cost_center}").into());
             if fat {
                 run.features.push("fat".into());
             }

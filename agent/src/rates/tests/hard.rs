@@ -148,8 +148,8 @@ fn given_lines_that_are_rounded_then_people_accounts_and_cost_centres_add_up_to_
     let runs: Vec<Consumption> = (0..60_u32)
         .map(|number| {
             let mut run = run(1).cpus(1 + u64::from(number) % 7).gb(u64::from(number) % 3).job(number);
-            run.user = format!("user{}", number % 11);
-            run.cost_center = format!("CC-{}", number % 4);
+            run.user = format!("user{}", number % 11).into();
+            run.cost_center = format!("CC-{}", number % 4).into();
             run.account(&format!("account{}", number % 5))
         })
         .collect();

@@ -9,6 +9,7 @@ mod rules;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use bursar_policy::{Period, Timestamp};
 use jiff::tz::TimeZone;
@@ -59,7 +60,7 @@ fn run_from(start: &str, hours: u64) -> Consumption {
         end: start.plus(hours * 3_600),
         suspended_s: 0,
         nodes: 1,
-        tres: BTreeMap::new(),
+        tres: Arc::default(),
         idle: false,
     }
 }
@@ -71,7 +72,7 @@ fn run(hours: u64) -> Consumption {
 
 impl Consumption {
     fn with(mut self, tres: &str, count: u64) -> Self {
-        self.tres.insert(tres.to_owned(), count);
+        Arc::make_mut(&mut self.tres).insert(tres.to_owned(), count);
         self
     }
 
@@ -94,22 +95,22 @@ impl Consumption {
     }
 
     fn partition(mut self, name: &str) -> Self {
-        self.partition = name.to_owned();
+        self.partition = name.into();
         self
     }
 
     fn qos(mut self, name: &str) -> Self {
-        self.qos = name.to_owned();
+        self.qos = name.into();
         self
     }
 
     fn account(mut self, name: &str) -> Self {
-        self.account = name.to_owned();
+        self.account = name.into();
         self
     }
 
     fn ended(mut self, state: &str) -> Self {
-        self.state = state.to_owned();
+        self.state = state.into();
         self
     }
 

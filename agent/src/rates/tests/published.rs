@@ -232,7 +232,7 @@ factor = "0"
     assert_eq!(cost(&card, &[short.clone().qos("premium")]), "3.3342 node-h");
     assert_eq!(cost(&card, &[short.clone().qos("overrun")]), "0.0000 node-h");
     let mut idle = run(2).on(10).job(0);
-    (idle.idle, idle.user, idle.uid) = (true, String::new(), None);
+    (idle.idle, idle.user, idle.uid) = (true, "".into(), None);
     let bill = june_bill(&card, &[short, idle]);
     assert_eq!(
         lines(&bill),

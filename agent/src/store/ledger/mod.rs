@@ -14,5 +14,6 @@ mod sums;
 
 pub use attribution::Attribution;
 pub use keep::{Told, ToldBy};
+pub use posting::Posting;
 pub use reading::{AsideRecord, Progress, ReadingRecord, SetAside};
 pub use sums::{Part, Span};

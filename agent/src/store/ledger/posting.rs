@@ -14,20 +14,31 @@ use crate::store::runs::{Run, stored, tres_of};
 
 /// An entry before it has a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Posting {
-    pub(super) attribution: i64,
-    pub(super) jobid: u32,
-    pub(super) submitted_at: Timestamp,
+pub struct Posting {
+    /// The number of whom it is charged to.
+    pub attribution: i64,
+    /// The raw job id.
+    pub jobid: u32,
+    /// When the run was submitted.
+    pub submitted_at: Timestamp,
     /// Whether it takes back.
-    pub(super) back: bool,
-    pub(super) state: String,
-    pub(super) eligible_at: Option<Timestamp>,
-    pub(super) started_at: Timestamp,
-    pub(super) ended_at: Timestamp,
-    pub(super) suspended_s: u64,
-    pub(super) nodes: u32,
-    pub(super) alloc_cpus: u64,
-    pub(super) tres: String,
+    pub back: bool,
+    /// Slurm's word for how it ended.
+    pub state: String,
+    /// When it could have started first.
+    pub eligible_at: Option<Timestamp>,
+    /// When it started, never before it was submitted.
+    pub started_at: Timestamp,
+    /// The first instant after it.
+    pub ended_at: Timestamp,
+    /// Seconds that it was suspended.
+    pub suspended_s: u64,
+    /// Nodes.
+    pub nodes: u32,
+    /// CPUs.
+    pub alloc_cpus: u64,
+    /// `AllocTRES` as printed.
+    pub tres: String,
 }
 
 impl Posting {
@@ -55,7 +66,12 @@ impl Posting {
         Self { back: !self.back, ..self }
     }
 
-    /// What it held.
+    /// What it held, by Slurm's names of TRES; memory in MiB.
+    pub fn held(&self) -> impl Iterator<Item = (&str, u64)> {
+        tres_of(self.alloc_cpus, &self.tres)
+    }
+
+    /// What it held, and when.
     pub(super) fn stint(&self) -> Stint {
         let mut stint = Stint {
             submitted: self.submitted_at,
@@ -70,7 +86,7 @@ impl Posting {
             gpus: 0,
             billing: 0,
         };
-        stint.hold(tres_of(self.alloc_cpus, &self.tres));
+        stint.hold(self.held());
         stint
     }
 

@@ -56,10 +56,39 @@ impl Store {
         for span in spans {
             match span {
                 Span::Days(period) => read_days(&mut tx, (span, period), &attributions, &mut each).await?,
-                Span::Exact(period) => read_postings(&mut tx, (span, period), &attributions, &mut each).await?,
+                Span::Exact(period) => {
+                    let part = |posting: Posting| {
+                        if let Some(attribution) = attributions.get(&posting.attribution) {
+                            let part = Part::Posting(posting.stint(), posting.back);
+                            each(span, posting.attribution, attribution, part);
+                        }
+                    };
+                    read_postings(&mut tx, period, part).await?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Hands over every posting that touches the period with whom it is charged to, by their ends.
+    ///
+    /// A posting that was taken back comes before the one that takes it back, and both touch the same periods.
+    pub async fn postings(&self, period: &Period, mut each: impl FnMut(&Attribution, Posting)) -> Result<(), Error> {
+        let mut tx = self.read().await?;
+        let attributions = attribution::all(&mut tx).await?;
+        read_postings(&mut tx, period, |posting| {
+            if let Some(attribution) = attributions.get(&posting.attribution) {
+                each(attribution, posting);
+            }
+        })
+        .await
+    }
+
+    /// The number of the newest posting, 0 before the first; the ledger has not changed while it stays.
+    pub async fn last_posting(&self) -> Result<i64, Error> {
+        let row = sqlx::query("SELECT value FROM counter WHERE name = 'posting'").fetch_one(&self.pool).await;
+        let row = row.map_err(Error::query("read the number of the newest posting"))?;
+        Reading::new("counter", &row).int("value")
     }
 
     /// Makes the sums of all days anew from the postings.
@@ -102,12 +131,7 @@ async fn read_days(
     }
 }
 
-async fn read_postings(
-    tx: &mut SqliteConnection,
-    (span, period): (&Span, &Period),
-    attributions: &HashMap<i64, Attribution>,
-    each: &mut impl FnMut(&Span, i64, &Attribution, Part),
-) -> Result<(), Error> {
+async fn read_postings(tx: &mut SqliteConnection, period: &Period, mut each: impl FnMut(Posting)) -> Result<(), Error> {
     // A run without length at the first instant ends where the period begins.
     let (mut ended, mut started, mut id) = (period.start.0, i64::MIN, i64::MIN);
     loop {
@@ -127,10 +151,7 @@ async fn read_postings(
         let last = Reading::new("posting", last);
         (ended, started, id) = (last.int("ended_at")?, last.int("started_at")?, last.int("id")?);
         for row in &rows {
-            let posting = Posting::read(&Reading::new("posting", row))?;
-            if let Some(attribution) = attributions.get(&posting.attribution) {
-                each(span, posting.attribution, attribution, Part::Posting(posting.stint(), posting.back));
-            }
+            each(Posting::read(&Reading::new("posting", row))?);
         }
     }
 }
