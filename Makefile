@@ -67,6 +67,7 @@ bench: deps ## Measure the judges, 10,000 people on a real cluster, and sbatch w
 	@$(CARGO) test --quiet --release --package bursar-slurm-plugin --lib -- --ignored --nocapture how_long
 	@$(CARGO) bench --package bursar-tests --bench judge
 	@$(CARGO) bench --package bursar-tests --bench latency
+	@$(CARGO) bench --package bursar-tests --bench ledger
 	@$(CARGO) bench --package bursar-tests --bench cluster
 
 # No sanitizer, so that the stable compiler does: it is panics, answers and times that are looked at.
