@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::entity::{Entity, Place, Schema, command};
+use super::entity::{Entity, Place, Report, Schema, command};
 use super::format::{self, Layout};
 use super::keyword::{self, Mismatch};
 use super::offline::Check;
@@ -196,14 +196,13 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
             ask(Request::Balance { query }, layout)
         }
         Verb::Report => {
-            let (by_centre, rest) = one_of("report", "report", rest, &[("usage", false), ("cost-centres", true)])?;
-            if by_centre {
-                let (query, layout) = query(&command::REPORT_COST_CENTRES, "report cost-centres", rest)?;
-                ask(Request::ReportCostCentres { query }, layout)
-            } else {
-                let (query, layout) = query(&command::REPORT_USAGE, "report usage", rest)?;
-                ask(Request::ReportUsage { query }, layout)
-            }
+            let known = Report::ALL.iter().flat_map(|kind| {
+                let schema = kind.schema();
+                std::iter::once(schema.name).chain(schema.aliases.iter().copied()).map(move |word| (word, *kind))
+            });
+            let (kind, rest) = one_of("report", "report", rest, &known.collect::<Vec<_>>())?;
+            let (query, layout) = query(kind.schema(), &kind.command(), rest)?;
+            ask(Request::Report { kind, query }, layout)
         }
         Verb::Explain => {
             let known = [("job", Explained::Job), ("login", Explained::Login)];
@@ -403,7 +402,10 @@ fn one_of<'a, T: Copy + PartialEq>(
     words: &'a [String],
     known: &[(&'static str, T)],
 ) -> Result<(T, &'a [String]), UsageError> {
-    let valid = known.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    // Of several spellings the first.
+    let mut spelt: Vec<(&str, T)> = known.to_vec();
+    spelt.dedup_by_key(|(_, meaning)| *meaning);
+    let valid = spelt.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
     let Some((first, rest)) = words.split_first() else {
         return Err(UsageError::Missing { command: command.to_owned(), what: "a word", valid });
     };

@@ -1,6 +1,6 @@
 //! Every declared field of every entity and verb is answered by somebody's data.
 
-use bursar_agent::cli::entity::{Entity, Schema, command};
+use bursar_agent::cli::entity::{Entity, Report, Schema, command};
 use bursar_agent::wire::{Cell, Explained, Request, Response, Table};
 
 use super::world::*;
@@ -53,16 +53,15 @@ async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
     let all = |schema: &Schema| query(&schema.fields.iter().map(|field| field.name).collect::<Vec<_>>());
     for (line, schema) in [
         ("balance user=ana account=physics", &command::BALANCE),
-        ("report usage start=now-7days by=day,cluster,account,user,cost-centre,partition,qos", &command::REPORT_USAGE),
-        ("report cost-centres start=now-7days", &command::REPORT_COST_CENTRES),
+        ("report usage start=now-7days by=day,cluster,account,user,cost-centre,partition,qos", Report::Usage.schema()),
+        ("report cost-centres start=now-7days", Report::CostCentres.schema()),
         ("explain job user=ana tasks=9", &command::EXPLAIN_JOB),
         ("status", &command::STATUS),
     ] {
         let mut request = parse(line);
         match &mut request {
             Request::Balance { query }
-            | Request::ReportUsage { query }
-            | Request::ReportCostCentres { query }
+            | Request::Report { query, .. }
             | Request::Explain { query, .. }
             | Request::Status { query } => query.fields = all(schema).fields,
             other => panic!("{other:?}"),

@@ -1,18 +1,20 @@
 //! What `bursar` can speak about: each entity with its keys and fields, declared once.
 //!
 //! The parser, the help, the default columns and the daemon's check of a request all read these tables, so a key
-//! that is not declared does not exist anywhere. [`table`], `queue` and `ledger` declare the entities, [`command`] the verbs that have
-//! keys or fields of their own, [`kind`] what a value may look like.
+//! that is not declared does not exist anywhere. [`table`], `queue` and `ledger` declare the entities, [`command`] and [`report`] the
+//! verbs that have keys or fields of their own, [`kind`] what a value may look like.
 
 pub mod command;
 pub mod kind;
 mod ledger;
 mod queue;
+pub mod report;
 pub mod table;
 
 use serde::{Deserialize, Serialize};
 
 pub use kind::Kind;
+pub use report::Report;
 
 /// A thing that can be shown and, for some, changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -239,7 +241,12 @@ mod tests {
     use crate::cli::keyword::fold;
 
     fn schemas() -> Vec<&'static Schema> {
-        Entity::ALL.iter().map(|entity| entity.schema()).chain(command::ALL).collect()
+        Entity::ALL
+            .iter()
+            .map(|entity| entity.schema())
+            .chain(command::ALL)
+            .chain(Report::ALL.map(Report::schema))
+            .collect()
     }
 
     #[test]

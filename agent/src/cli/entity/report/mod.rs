@@ -1,0 +1,43 @@
+//! The reports that there are, and their declarations.
+
+mod used;
+
+use serde::{Deserialize, Serialize};
+
+use super::Place::Where;
+use super::{Key, Kind, Schema};
+
+/// What `report` tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Report {
+    /// What was used by whom.
+    Usage,
+    /// What was used by cost centre.
+    CostCentres,
+}
+
+impl Report {
+    /// All reports, in the order of the help.
+    pub const ALL: [Self; 2] = [Self::Usage, Self::CostCentres];
+
+    /// Its declaration.
+    pub const fn schema(self) -> &'static Schema {
+        match self {
+            Self::Usage => &used::USAGE,
+            Self::CostCentres => &used::COST_CENTRES,
+        }
+    }
+
+    /// How it is asked for.
+    pub fn command(self) -> String {
+        format!("report {}", self.schema().name)
+    }
+}
+
+const START: Key = Key::new("start", Kind::Instant, &[Where], "first instant of the period");
+const END: Key = Key::new("end", Kind::Instant, &[Where], "first instant after it");
+const USER: Key = Key::new("user", Kind::Names, &[Where], "people").or(&["users"]);
+const ACCOUNT: Key = Key::new("account", Kind::Names, &[Where], "accounts, with all below them").or(&["accounts"]);
+const CLUSTER: Key =
+    Key::new("cluster", Kind::Names, &[Where], "clusters, or all; without it the site's own").or(&["clusters"]);

@@ -1,0 +1,21 @@
+//! `report`: what was used, and how runs fared, as far as the caller may see it.
+//!
+//! * `scope` is the period and the runs that a report looks at, `consumed` reads what these used.
+//! * `usage` answers `report usage` and `report cost-centres`; the others have a file of their own name.
+
+mod consumed;
+mod scope;
+mod usage;
+
+use super::Answer;
+use super::session::Session;
+use crate::cli::entity::Report;
+use crate::wire::Query;
+
+/// Answers one report.
+pub(super) async fn report(session: &Session<'_>, kind: Report, query: &Query) -> Answer {
+    match kind {
+        Report::Usage => usage::report(session, query).await,
+        Report::CostCentres => usage::by_centre(session, query).await,
+    }
+}
