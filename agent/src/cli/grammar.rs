@@ -142,8 +142,8 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 13] = [
     (
         Verb::Report,
         &["report"],
-        "usage|cost-centres [start=TIME] [end=TIME] [KEY=VALUE…] [tree]",
-        "What was used by whom",
+        "usage|cost-centres|waits [start=TIME] [end=TIME] [KEY=VALUE…]",
+        "What was used by whom, and how runs fared",
     ),
     (Verb::Explain, &["explain"], "job|login KEY=VALUE…", "What a job or a login would be told, and why"),
     (Verb::Import, &["import"], "usage FILE [KEY=VALUE…]", "Take usage from elsewhere or from before into the ledger"),

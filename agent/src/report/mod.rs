@@ -1,7 +1,12 @@
-//! What people and accounts used, summed up for those who pay.
+//! What people and accounts used, summed up for those who pay, and how runs fared, for those who plan.
 //!
 //! * [`plan`] lays out the stretches of time that a report looks at, and from where they are read.
 //! * [`usage`] sums up what was read by account, person, cost centre, partition, QOS and time.
+//! * [`apart`] tells runs apart, [`spread`] is the percentiles of what is told of a group.
+//! * [`waits`] is how long runs waited.
 
+pub mod apart;
 pub mod plan;
+pub mod spread;
 pub mod usage;
+pub mod waits;

@@ -1,5 +1,6 @@
 //! Every declared field of every entity and verb is answered by somebody's data.
 
+use bursar_agent::accounting::flight::LiveJob;
 use bursar_agent::cli::entity::{Entity, Report, Schema, command};
 use bursar_agent::wire::{Cell, Explained, Request, Response, Table};
 
@@ -32,7 +33,10 @@ fn check(schema: &Schema, response: Response) {
 async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
     let world = World::with(
         |now| vec![run(now, 1, "ana", "physics", -900, Some(-300)), run(now, 2, "ben", "chemistry", -900, None)],
-        |now| vec![live(now, 2, BEN, "chemistry", Some(900)), live(now, 4, ANA, "physics", None)],
+        |now| {
+            let waits = LiveJob { begin_at: at(now, -5), ..live(now, 4, ANA, "physics", None) };
+            vec![live(now, 2, BEN, "chemistry", Some(900)), waits]
+        },
     )
     .await;
     let emergency = "add grant user=ana account=chemistry role=compute-user emergency=yes until=now+1hour reason=x";
@@ -55,6 +59,7 @@ async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
         ("balance user=ana account=physics", &command::BALANCE),
         ("report usage start=now-7days by=day,cluster,account,user,cost-centre,partition,qos", Report::Usage.schema()),
         ("report cost-centres start=now-7days", Report::CostCentres.schema()),
+        ("report waits start=now-7days by=day,cluster,account,user,partition,qos,priority", Report::Waits.schema()),
         ("explain job user=ana tasks=9", &command::EXPLAIN_JOB),
         ("status", &command::STATUS),
     ] {

@@ -3,6 +3,7 @@
 mod changes;
 mod check;
 mod explained;
+mod fared;
 mod fields;
 mod imports;
 mod peers;

@@ -19,7 +19,7 @@ const ROLES: [(&str, u32); 9] = [
     ("nobody", STRANGER),
 ];
 
-const REQUESTS: [&str; 45] = [
+const REQUESTS: [&str; 49] = [
     "show user",
     "show user user=ana",
     "show user account=physics",
@@ -55,6 +55,10 @@ const REQUESTS: [&str; 45] = [
     "report usage start=now-30days account=physics",
     "report cost-centres start=now-30days",
     "report cost-centres start=now-30days account=physics",
+    "report waits start=now-30days by=user",
+    "report waits start=now-30days by=user user=ana",
+    "report waits start=now-30days by=user account=physics",
+    "report waits start=now-30days by=user cluster=all",
     "explain job",
     "explain job user=ana",
     "explain login user=ana",

@@ -161,17 +161,24 @@ pub struct Field {
     pub is_default: bool,
     /// One phrase for the help.
     pub about: &'static str,
+    /// Sentences that say exactly what it is, where the phrase is not enough; for `--explain`.
+    pub meaning: &'static str,
 }
 
 impl Field {
     /// Declares a field that is shown without being asked for.
     pub const fn new(name: &'static str, width: i16, about: &'static str) -> Self {
-        Self { name, width, is_default: true, about }
+        Self { name, width, is_default: true, about, meaning: "" }
     }
 
     /// Declares a field that is shown only when `format=` names it.
     pub const fn on_demand(name: &'static str, width: i16, about: &'static str) -> Self {
-        Self { name, width, is_default: false, about }
+        Self { name, width, is_default: false, about, meaning: "" }
+    }
+
+    /// The same field with what it is exactly.
+    pub const fn meaning(self, meaning: &'static str) -> Self {
+        Self { name: self.name, width: self.width, is_default: self.is_default, about: self.about, meaning }
     }
 }
 

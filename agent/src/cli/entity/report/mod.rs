@@ -1,5 +1,6 @@
 //! The reports that there are, and their declarations.
 
+mod runs;
 mod used;
 
 use serde::{Deserialize, Serialize};
@@ -15,17 +16,20 @@ pub enum Report {
     Usage,
     /// What was used by cost centre.
     CostCentres,
+    /// How long runs waited.
+    Waits,
 }
 
 impl Report {
     /// All reports, in the order of the help.
-    pub const ALL: [Self; 2] = [Self::Usage, Self::CostCentres];
+    pub const ALL: [Self; 3] = [Self::Usage, Self::CostCentres, Self::Waits];
 
     /// Its declaration.
     pub const fn schema(self) -> &'static Schema {
         match self {
             Self::Usage => &used::USAGE,
             Self::CostCentres => &used::COST_CENTRES,
+            Self::Waits => &runs::WAITS,
         }
     }
 
@@ -41,3 +45,6 @@ const USER: Key = Key::new("user", Kind::Names, &[Where], "people").or(&["users"
 const ACCOUNT: Key = Key::new("account", Kind::Names, &[Where], "accounts, with all below them").or(&["accounts"]);
 const CLUSTER: Key =
     Key::new("cluster", Kind::Names, &[Where], "clusters, or all; without it the site's own").or(&["clusters"]);
+const PARTITION: Key = Key::new("partition", Kind::Names, &[Where], "partitions").or(&["partitions"]);
+const QOS: Key = Key::new("qos", Kind::Names, &[Where], "QOS");
+const TIME_ZONE: Key = Key::new("time-zone", Kind::Text, &[Where], "the zone of times and days; without it the site's");

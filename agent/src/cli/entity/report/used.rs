@@ -1,6 +1,6 @@
 //! The declarations of the reports that sum up what was used.
 
-use super::{ACCOUNT, CLUSTER, END, START, USER};
+use super::{ACCOUNT, CLUSTER, END, PARTITION, QOS, START, TIME_ZONE, USER};
 use crate::cli::entity::Place::Where;
 use crate::cli::entity::command::NOTHING_TO_CHANGE;
 use crate::cli::entity::{Field, Flag, Key, Kind, Schema};
@@ -27,10 +27,10 @@ pub(super) static USAGE: Schema = Schema {
         USER,
         ACCOUNT,
         CLUSTER,
-        Key::new("partition", Kind::Names, &[Where], "partitions").or(&["partitions"]),
-        Key::new("qos", Kind::Names, &[Where], "QOS"),
+        PARTITION,
+        QOS,
         Key::new("cost-centre", Kind::Names, &[Where], "cost centres").or(&["cost-center", "wckeys"]),
-        Key::new("time-zone", Kind::Text, &[Where], "the zone of times and days; without it the site's"),
+        TIME_ZONE,
     ],
     fields: &[
         Field::new("cluster", 10, "cluster"),

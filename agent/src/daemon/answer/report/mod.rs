@@ -1,11 +1,14 @@
 //! `report`: what was used, and how runs fared, as far as the caller may see it.
 //!
-//! * `scope` is the period and the runs that a report looks at, `consumed` reads what these used.
+//! * `scope` is the period and the runs that a report looks at, `consumed` reads what these used,
+//!   `grouped` is what reports that tell runs apart have in common.
 //! * `usage` answers `report usage` and `report cost-centres`; the others have a file of their own name.
 
 mod consumed;
+mod grouped;
 mod scope;
 mod usage;
+mod waits;
 
 use super::Answer;
 use super::session::Session;
@@ -16,6 +19,7 @@ use crate::wire::Query;
 pub(super) async fn report(session: &Session<'_>, kind: Report, query: &Query) -> Answer {
     match kind {
         Report::Usage => usage::report(session, query).await,
+        Report::Waits => waits::report(session, query).await,
         Report::CostCentres => usage::by_centre(session, query).await,
     }
 }

@@ -11,7 +11,9 @@ use crate::cli::when;
 use crate::daemon::answer::caller::{Caller, Tree};
 use crate::daemon::answer::no::No;
 use crate::daemon::answer::session::{Session, passes};
+use crate::report::apart::Traits;
 use crate::report::plan::Stretches;
+use crate::store::past::{Chosen, PastRun};
 use crate::wire::{Query, Values};
 
 /// What a report looks at.
@@ -39,6 +41,13 @@ pub(super) struct Whose<'a> {
     pub(super) user: &'a str,
     pub(super) partition: &'a str,
     pub(super) qos: &'a str,
+}
+
+impl<'a> Whose<'a> {
+    fn of(traits: &Traits<'a>) -> Self {
+        let Traits { cluster, account, user, partition, qos, .. } = *traits;
+        Self { cluster, account, user, partition, qos }
+    }
 }
 
 impl<'s> Scope<'s> {
@@ -122,6 +131,45 @@ impl<'s> Scope<'s> {
             (job, user)
         });
         Ok(named.collect())
+    }
+
+    /// Hands over the runs that are over, asked for and seen, with what they are told apart by.
+    pub(super) async fn past(
+        &self,
+        session: &Session<'_>,
+        chosen: Chosen,
+        mut each: impl FnMut(&PastRun<'_>, Traits<'_>),
+    ) -> Result<(), No> {
+        let hand_over = |run: &PastRun<'_>| {
+            let traits = Traits {
+                stretch: 0,
+                cluster: run.cluster,
+                account: run.account,
+                user: self.user(run.cluster, run.uid, run.user_name),
+                partition: run.partition,
+                qos: run.qos,
+                priority: run.priority,
+            };
+            if self.has(&Whose::of(&traits)) {
+                each(run, traits);
+            }
+        };
+        Ok(session.site.store.past_runs(chosen, |cluster| self.wants(cluster), hand_over).await?)
+    }
+
+    /// What a live job of `user` is told apart by; nothing if it is not asked for or not seen.
+    pub(super) fn traits_of_live<'a>(&'a self, job: &'a LiveJob, user: &'a str) -> Option<Traits<'a>> {
+        let traits = Traits {
+            stretch: 0,
+            cluster: self.cluster,
+            account: &job.account,
+            user,
+            partition: &job.partition,
+            qos: &job.qos,
+            // slurmctld's list is read without it.
+            priority: None,
+        };
+        self.has(&Whose::of(&traits)).then_some(traits)
     }
 
     /// An instant as the report tells it.

@@ -1,0 +1,75 @@
+//! The declarations of the reports of how runs fared.
+
+use super::{ACCOUNT, CLUSTER, END, PARTITION, QOS, START, TIME_ZONE, USER};
+use crate::cli::entity::Place::Where;
+use crate::cli::entity::command::NOTHING_TO_CHANGE;
+use crate::cli::entity::{Field, Key, Kind, Schema};
+
+/// What runs can be told apart by.
+const APART: &[&str] =
+    &["day", "week", "month", "quarter", "year", "cluster", "account", "user", "partition", "qos", "priority"];
+
+const PERIOD: Field = Field::on_demand("period", -10, "first day of the day, week, quarter or year; a month's number");
+const OF_CLUSTER: Field = Field::new("cluster", 10, "cluster");
+const OF_ACCOUNT: Field = Field::on_demand("account", 20, "account");
+const OF_USER: Field = Field::on_demand("user", 12, "user name");
+const OF_PARTITION: Field = Field::on_demand("partition", 12, "partition; of jobs that wait, those that it may run in");
+const OF_QOS: Field = Field::on_demand("qos", 12, "QOS");
+const OF_PRIORITY: Field = Field::on_demand("priority", -24, "quarter of the priorities, by what it ends at").meaning(
+    "The edges are the 25th, 50th and 75th percentile, by nearest rank, of Slurm's priority at the start of the runs \
+     that the report counts; (not told) for live jobs and for runs told without one.",
+);
+
+const RANK: &str = "By nearest rank: the least wait of which at least that part of the runs waited no longer. A run \
+                    counts where it began, if it had nodes; one that was requeued counts again, from when it was put \
+                    back; one that goes on after its size was changed does not.";
+const FROM_SUBMISSION: &str = "Start - submit, in seconds, as XDMoD's wait.";
+const FROM_ELIGIBILITY: &str = "Start - eligible, in seconds, not less than 0, as sacct's Planned; eligible is later \
+                                than submit for jobs with --begin, a dependency, or a hold.";
+
+/// `bursar report waits`.
+pub(super) static WAITS: Schema = Schema {
+    name: "waits",
+    aliases: &["wait"],
+    about: "How long runs that began in [start, end) waited, and jobs that wait now; this month until now without times",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: NOTHING_TO_CHANGE,
+    bare: None,
+    flags: &[],
+    keys: &[
+        START,
+        END,
+        Key::new("by", Kind::Words(APART), &[Where], "what lines are told apart by; without it the cluster"),
+        USER,
+        ACCOUNT,
+        CLUSTER,
+        PARTITION,
+        QOS,
+        TIME_ZONE,
+    ],
+    fields: &[
+        PERIOD,
+        OF_CLUSTER,
+        OF_ACCOUNT,
+        OF_USER,
+        OF_PARTITION,
+        OF_QOS,
+        OF_PRIORITY,
+        Field::new("runs", 8, "runs that began in the period").meaning(RANK),
+        Field::new("wait-p50", 10, "half of them waited no longer, from submission").meaning(FROM_SUBMISSION),
+        Field::new("wait-p90", 10, "nine of ten waited no longer").meaning(FROM_SUBMISSION),
+        Field::new("wait-p95", 10, "19 of 20 waited no longer").meaning(FROM_SUBMISSION),
+        Field::new("wait-max", 11, "the longest wait").meaning(FROM_SUBMISSION),
+        Field::new("planned-p50", 11, "half of them waited no longer, from when they could start")
+            .meaning(FROM_ELIGIBILITY),
+        Field::new("planned-p90", 11, "nine of ten").meaning(FROM_ELIGIBILITY),
+        Field::new("planned-p95", 11, "19 of 20").meaning(FROM_ELIGIBILITY),
+        Field::new("planned-max", 11, "the longest").meaning(FROM_ELIGIBILITY),
+        Field::new("waiting", 8, "jobs that wait now, if the period reaches to now")
+            .meaning("Every task of an array is one; they are in no percentile, since their waits are not over."),
+        Field::new("waiting-longest", 15, "the longest of them so far, from submission"),
+        Field::on_demand("waiting-planned", 15, "the longest of them so far, from when it could start"),
+    ],
+};

@@ -1,0 +1,88 @@
+//! How runs fared: waits, outcomes, peaks and corrections, as the caller may see them.
+
+use bursar_agent::accounting::flight::LiveJob;
+use bursar_agent::store::Run;
+use bursar_agent::wire::{Cell, Response, Table};
+
+use super::world::*;
+
+/// The rows with each cell as a short text.
+fn rows(table: &Table) -> Vec<Vec<String>> {
+    let text = |cell: &Cell| match cell {
+        Cell::Text(text) | Cell::Decimal(text) => text.clone(),
+        Cell::Count(count) | Cell::Seconds(count) => count.to_string(),
+        Cell::Parts(amount, parts) => format!("{amount}/{parts}"),
+        Cell::Instant(at) => at.to_string(),
+        Cell::Absent => "-".to_owned(),
+    };
+    table.rows.iter().map(|row| row.iter().map(text).collect()).collect()
+}
+
+/// A run of ana's that waited so long, and could have started halfway.
+fn waited(now: bursar_policy::Timestamp, jobid: u32, from: i64, wait: i64) -> Run {
+    Run {
+        submitted_at: at(now, from - wait),
+        eligible_at: Some(at(now, from - wait / 2)),
+        ..run(now, jobid, "ana", "physics", from, Some(from + 50))
+    }
+}
+
+#[tokio::test]
+async fn given_runs_and_jobs_that_wait_then_waits_are_told_by_nearest_rank_and_so_far() {
+    let world = World::with(
+        |now| {
+            let mut runs: Vec<Run> = (1..=20).map(|n| waited(now, n, -900, i64::from(n) * 100)).collect();
+            // One that never had nodes, one that was given other nodes while it ran, one that began before.
+            runs.push(Run { started_at: None, ..run(now, 21, "ana", "physics", -900, Some(-900)) });
+            let resized = run(now, 22, "ana", "physics", -800, Some(-300));
+            runs.push(Run { submitted_at: at(now, -500), ..resized });
+            runs.push(run(now, 23, "ana", "physics", -9_000, Some(-300)));
+            runs.push(Run { qos: "high".to_owned(), ..waited(now, 24, -700, 7) });
+            runs
+        },
+        |now| {
+            vec![
+                LiveJob { tasks: 3, begin_at: at(now, -60), ..live(now, 31, ANA, "physics", None) },
+                LiveJob { submitted_at: at(now, -400), ..live(now, 32, ANA, "physics", None) },
+            ]
+        },
+    )
+    .await;
+    let format = "format=qos,runs,wait-p50,wait-p90,wait-p95,wait-max,planned-p95,waiting";
+    let line = format!("report waits start=now-1000seconds by=qos {format}");
+    let table = world.table(ROOT, &line).await;
+    assert_eq!(
+        rows(&table),
+        [["high", "1", "7", "7", "7", "7", "3", "0"], ["normal", "20", "1000", "1800", "1900", "2000", "950", "4"],]
+            .map(|row| row.map(str::to_owned).to_vec())
+    );
+    // Nobody waits in a period that is over.
+    let over = format!("report waits start=now-1000seconds end=now-10seconds {format}");
+    assert_eq!(rows(&world.table(ROOT, &over).await)[0][7], "0");
+    let format = "format=cluster,waiting-longest,waiting-planned";
+    let so_far = world.table(ROOT, &format!("report waits start=now-1000seconds {format}")).await;
+    let so_far = &so_far.rows[0][1..];
+    assert!(matches!(so_far, [Cell::Seconds(400..500), Cell::Seconds(5..100)]), "{so_far:?}");
+}
+
+#[tokio::test]
+async fn given_runs_of_two_people_then_each_sees_how_their_own_fared_and_no_other_cluster() {
+    let world = World::with(
+        |now| vec![run(now, 1, "ana", "physics", -900, Some(-300)), run(now, 2, "ben", "chemistry", -900, Some(-300))],
+        |_| Vec::new(),
+    )
+    .await;
+    for report in ["waits"] {
+        let line = format!("report {report} start=now-1day by=user format=user");
+        let Response::Table { table, notes } = world.run(BEN, &line).await else { panic!("no table") };
+        assert!(rows(&table).iter().all(|row| row == &["ben"]) && !table.rows.is_empty(), "{report}: {table:?}");
+        assert!(notes.iter().any(|note| note == "only runs that you may see are counted"), "{report}: {notes:?}");
+        let line = format!("report {report} start=now-1day by=account format=account");
+        let of_physics = world.table(PIA, &line).await;
+        assert!(rows(&of_physics).iter().all(|row| row == &["physics"]) && !of_physics.rows.is_empty(), "{report}");
+        let elsewhere = format!("report {report} start=now-1day cluster=all");
+        assert!(matches!(world.run(PIA, &elsewhere).await, Response::Refused { .. }), "{report}");
+        let of_ana = format!("report {report} start=now-1day user=ana");
+        assert!(matches!(world.run(BEN, &of_ana).await, Response::Refused { .. }), "{report}");
+    }
+}
