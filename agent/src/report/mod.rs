@@ -3,9 +3,10 @@
 //! * [`plan`] lays out the stretches of time that a report looks at, and from where they are read.
 //! * [`usage`] sums up what was read by account, person, cost centre, partition, QOS and time.
 //! * [`apart`] tells runs apart, [`spread`] is the percentiles of what is told of a group.
-//! * [`waits`] is how long runs waited.
+//! * [`waits`] is how long runs waited, [`completion`] how they ended.
 
 pub mod apart;
+pub mod completion;
 pub mod plan;
 pub mod spread;
 pub mod usage;

@@ -66,13 +66,49 @@ async fn given_runs_and_jobs_that_wait_then_waits_are_told_by_nearest_rank_and_s
 }
 
 #[tokio::test]
+async fn given_runs_that_ended_in_many_ways_then_each_outcome_has_its_share_of_its_own_group() {
+    let world = World::with(
+        |now| {
+            let of = |jobid, state: &str, account, length: i64| Run {
+                state: state.to_owned(),
+                ..run(now, jobid, "ana", account, -100 - length, Some(-100))
+            };
+            vec![
+                of(1, "COMPLETED", "physics", 600),
+                of(2, "TIMEOUT", "physics", 200),
+                of(3, "REQUEUED", "physics", 0),
+                of(4, "CANCELLED", "chemistry", 100),
+                // Never had nodes; ended before; goes on.
+                Run { started_at: None, ..of(5, "CANCELLED", "physics", 0) },
+                run(now, 6, "ana", "physics", -9_000, Some(-8_000)),
+                run(now, 7, "ana", "physics", -50, None),
+            ]
+        },
+        |now| vec![live(now, 7, ANA, "physics", Some(50))],
+    )
+    .await;
+    let line = "report completion start=now-300seconds by=account";
+    let told = rows(&world.table(ROOT, line).await);
+    assert_eq!(
+        told,
+        [
+            ["chemistry", "cancelled", "1", "10000/100", "400", "10000/100"],
+            ["physics", "completed", "1", "3333/100", "2400", "7500/100"],
+            ["physics", "timeout", "1", "3333/100", "800", "2500/100"],
+            ["physics", "requeued", "1", "3333/100", "0", "0/100"],
+        ]
+        .map(|row| row.map(str::to_owned).to_vec())
+    );
+}
+
+#[tokio::test]
 async fn given_runs_of_two_people_then_each_sees_how_their_own_fared_and_no_other_cluster() {
     let world = World::with(
         |now| vec![run(now, 1, "ana", "physics", -900, Some(-300)), run(now, 2, "ben", "chemistry", -900, Some(-300))],
         |_| Vec::new(),
     )
     .await;
-    for report in ["waits"] {
+    for report in ["waits", "completion"] {
         let line = format!("report {report} start=now-1day by=user format=user");
         let Response::Table { table, notes } = world.run(BEN, &line).await else { panic!("no table") };
         assert!(rows(&table).iter().all(|row| row == &["ben"]) && !table.rows.is_empty(), "{report}: {table:?}");

@@ -60,6 +60,10 @@ async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
         ("report usage start=now-7days by=day,cluster,account,user,cost-centre,partition,qos", Report::Usage.schema()),
         ("report cost-centres start=now-7days", Report::CostCentres.schema()),
         ("report waits start=now-7days by=day,cluster,account,user,partition,qos,priority", Report::Waits.schema()),
+        (
+            "report completion start=now-7days by=day,cluster,account,user,partition,qos,priority",
+            Report::Completion.schema(),
+        ),
         ("explain job user=ana tasks=9", &command::EXPLAIN_JOB),
         ("status", &command::STATUS),
     ] {

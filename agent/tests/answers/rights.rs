@@ -19,7 +19,7 @@ const ROLES: [(&str, u32); 9] = [
     ("nobody", STRANGER),
 ];
 
-const REQUESTS: [&str; 49] = [
+const REQUESTS: [&str; 53] = [
     "show user",
     "show user user=ana",
     "show user account=physics",
@@ -59,6 +59,10 @@ const REQUESTS: [&str; 49] = [
     "report waits start=now-30days by=user user=ana",
     "report waits start=now-30days by=user account=physics",
     "report waits start=now-30days by=user cluster=all",
+    "report completion start=now-30days by=user",
+    "report completion start=now-30days user=ana",
+    "report completion start=now-30days account=physics",
+    "report completion start=now-30days cluster=all",
     "explain job",
     "explain job user=ana",
     "explain login user=ana",

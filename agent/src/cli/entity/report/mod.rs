@@ -18,11 +18,13 @@ pub enum Report {
     CostCentres,
     /// How long runs waited.
     Waits,
+    /// How runs ended.
+    Completion,
 }
 
 impl Report {
     /// All reports, in the order of the help.
-    pub const ALL: [Self; 3] = [Self::Usage, Self::CostCentres, Self::Waits];
+    pub const ALL: [Self; 4] = [Self::Usage, Self::CostCentres, Self::Waits, Self::Completion];
 
     /// Its declaration.
     pub const fn schema(self) -> &'static Schema {
@@ -30,6 +32,7 @@ impl Report {
             Self::Usage => &used::USAGE,
             Self::CostCentres => &used::COST_CENTRES,
             Self::Waits => &runs::WAITS,
+            Self::Completion => &runs::COMPLETION,
         }
     }
 

@@ -73,3 +73,50 @@ pub(super) static WAITS: Schema = Schema {
         Field::on_demand("waiting-planned", 15, "the longest of them so far, from when it could start"),
     ],
 };
+
+/// `bursar report completion`.
+pub(super) static COMPLETION: Schema = Schema {
+    name: "completion",
+    aliases: &[],
+    about: "How runs that ended in [start, end) ended, by count and CPU time; this month until now without times",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: NOTHING_TO_CHANGE,
+    bare: None,
+    flags: &[],
+    keys: &[
+        START,
+        END,
+        Key::new("by", Kind::Words(APART), &[Where], "what lines are told apart by besides; without it the cluster"),
+        USER,
+        ACCOUNT,
+        CLUSTER,
+        PARTITION,
+        QOS,
+        TIME_ZONE,
+    ],
+    fields: &[
+        PERIOD,
+        OF_CLUSTER,
+        OF_ACCOUNT,
+        OF_USER,
+        OF_PARTITION,
+        OF_QOS,
+        OF_PRIORITY,
+        Field::new("outcome", -14, "how they ended").meaning(
+            "By Slurm's state: completed; failed; timeout, also of a deadline; cancelled, also when revoked; \
+             node-failure, also when a node did not boot; out-of-memory; preempted, put back or not; requeued by hand \
+             or by exit code; resized, going on with other nodes; other.",
+        ),
+        Field::new("runs", 8, "runs that ended so in the period")
+            .meaning("Only runs that had nodes; a job that was requeued is a run for each time it began."),
+        Field::new("share", 7, "percent of the runs of the line's group")
+            .meaning("The group is all outcomes of what by= tells apart. To a hundredth, rounded down."),
+        Field::new("used", 14, "their CPU time")
+            .meaning("All of each run, also what lies before the period, because the outcome is of all of it."),
+        Field::new("used-share", 10, "percent of the CPU time of the line's group")
+            .meaning("To a hundredth, rounded down; nothing where no CPU time was used."),
+        Field::on_demand("cpu-hours", 16, "their CPU-hours, to four places; suspended time is none"),
+    ],
+};

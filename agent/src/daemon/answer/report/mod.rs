@@ -4,6 +4,7 @@
 //!   `grouped` is what reports that tell runs apart have in common.
 //! * `usage` answers `report usage` and `report cost-centres`; the others have a file of their own name.
 
+mod completion;
 mod consumed;
 mod grouped;
 mod scope;
@@ -20,6 +21,7 @@ pub(super) async fn report(session: &Session<'_>, kind: Report, query: &Query) -
     match kind {
         Report::Usage => usage::report(session, query).await,
         Report::Waits => waits::report(session, query).await,
+        Report::Completion => completion::report(session, query).await,
         Report::CostCentres => usage::by_centre(session, query).await,
     }
 }
