@@ -3,10 +3,11 @@
 //! * [`plan`] lays out the stretches of time that a report looks at, and from where they are read.
 //! * [`usage`] sums up what was read by account, person, cost centre, partition, QOS and time.
 //! * [`apart`] tells runs apart, [`spread`] is the percentiles of what is told of a group.
-//! * [`waits`] is how long runs waited, [`completion`] how they ended.
+//! * [`waits`] is how long runs waited, [`completion`] how they ended, [`peaks`] the most that they held at once.
 
 pub mod apart;
 pub mod completion;
+pub mod peaks;
 pub mod plan;
 pub mod spread;
 pub mod usage;

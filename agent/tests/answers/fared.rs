@@ -102,13 +102,41 @@ async fn given_runs_that_ended_in_many_ways_then_each_outcome_has_its_share_of_i
 }
 
 #[tokio::test]
+async fn given_runs_on_record_and_a_live_job_then_the_peak_is_of_all_of_them_and_nothing_was_held_that_was_taken_back()
+{
+    let world = World::with(
+        |now| {
+            vec![
+                run(now, 1, "ana", "physics", -900, Some(-300)),
+                run(now, 2, "ben", "chemistry", -500, Some(-100)),
+                run(now, 3, "ana", "physics", -9_000, Some(-300)),
+            ]
+        },
+        |now| vec![live(now, 4, ANA, "physics", Some(400))],
+    )
+    .await;
+    // The third was no such run: it ended as it began.
+    let shorter = run(world.now, 3, "ana", "physics", -9_000, Some(-9_000));
+    keep_runs(&world.site.store, &[shorter], world.now).await;
+    let format = "format=account,resource,peak,began,lasted";
+    let start = format!("start=uts{} {format}", world.now.0 - 1_000);
+    let all = rows(&world.table(ROOT, &format!("report peaks {start}")).await);
+    let text = |began: i64| (world.now.0 + began).to_string();
+    assert_eq!(all[0][1..], ["cpus".to_owned(), "10".to_owned(), text(-400), "100".to_owned()]);
+    let of_account = rows(&world.table(ROOT, &format!("report peaks by=account {start}")).await);
+    let cpus: Vec<_> = of_account.iter().filter(|row| row[1] == "cpus").collect();
+    assert_eq!(cpus[0][..], ["chemistry".to_owned(), "cpus".to_owned(), "4".to_owned(), text(-500), "400".to_owned()]);
+    assert_eq!(cpus[1][..], ["physics".to_owned(), "cpus".to_owned(), "6".to_owned(), text(-400), "100".to_owned()]);
+}
+
+#[tokio::test]
 async fn given_runs_of_two_people_then_each_sees_how_their_own_fared_and_no_other_cluster() {
     let world = World::with(
         |now| vec![run(now, 1, "ana", "physics", -900, Some(-300)), run(now, 2, "ben", "chemistry", -900, Some(-300))],
         |_| Vec::new(),
     )
     .await;
-    for report in ["waits", "completion"] {
+    for report in ["waits", "completion", "peaks"] {
         let line = format!("report {report} start=now-1day by=user format=user");
         let Response::Table { table, notes } = world.run(BEN, &line).await else { panic!("no table") };
         assert!(rows(&table).iter().all(|row| row == &["ben"]) && !table.rows.is_empty(), "{report}: {table:?}");

@@ -64,6 +64,7 @@ async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
             "report completion start=now-7days by=day,cluster,account,user,partition,qos,priority",
             Report::Completion.schema(),
         ),
+        ("report peaks start=now-7days by=cluster,account,user,partition,qos", Report::Peaks.schema()),
         ("explain job user=ana tasks=9", &command::EXPLAIN_JOB),
         ("status", &command::STATUS),
     ] {

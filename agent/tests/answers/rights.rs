@@ -19,7 +19,7 @@ const ROLES: [(&str, u32); 9] = [
     ("nobody", STRANGER),
 ];
 
-const REQUESTS: [&str; 53] = [
+const REQUESTS: [&str; 57] = [
     "show user",
     "show user user=ana",
     "show user account=physics",
@@ -63,6 +63,10 @@ const REQUESTS: [&str; 53] = [
     "report completion start=now-30days user=ana",
     "report completion start=now-30days account=physics",
     "report completion start=now-30days cluster=all",
+    "report peaks start=now-30days by=user",
+    "report peaks start=now-30days by=user user=ana",
+    "report peaks start=now-30days by=user account=physics",
+    "report peaks start=now-30days cluster=all",
     "explain job",
     "explain job user=ana",
     "explain login user=ana",

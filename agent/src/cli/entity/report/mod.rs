@@ -20,11 +20,13 @@ pub enum Report {
     Waits,
     /// How runs ended.
     Completion,
+    /// The most that was held at once.
+    Peaks,
 }
 
 impl Report {
     /// All reports, in the order of the help.
-    pub const ALL: [Self; 4] = [Self::Usage, Self::CostCentres, Self::Waits, Self::Completion];
+    pub const ALL: [Self; 5] = [Self::Usage, Self::CostCentres, Self::Waits, Self::Completion, Self::Peaks];
 
     /// Its declaration.
     pub const fn schema(self) -> &'static Schema {
@@ -33,6 +35,7 @@ impl Report {
             Self::CostCentres => &used::COST_CENTRES,
             Self::Waits => &runs::WAITS,
             Self::Completion => &runs::COMPLETION,
+            Self::Peaks => &runs::PEAKS,
         }
     }
 

@@ -120,3 +120,51 @@ pub(super) static COMPLETION: Schema = Schema {
         Field::on_demand("cpu-hours", 16, "their CPU-hours, to four places; suspended time is none"),
     ],
 };
+
+/// `bursar report peaks`.
+pub(super) static PEAKS: Schema = Schema {
+    name: "peaks",
+    aliases: &["peak"],
+    about: "The most that was held at once in [start, end), when and how long; this month until now without times",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: NOTHING_TO_CHANGE,
+    bare: None,
+    flags: &[],
+    keys: &[
+        START,
+        END,
+        Key::new(
+            "by",
+            Kind::Words(&["cluster", "account", "user", "partition", "qos"]),
+            &[Where],
+            "what lines are told apart by; without it the cluster",
+        ),
+        USER,
+        ACCOUNT,
+        CLUSTER,
+        PARTITION,
+        QOS,
+        TIME_ZONE,
+    ],
+    fields: &[
+        OF_CLUSTER,
+        OF_ACCOUNT,
+        OF_USER,
+        OF_PARTITION,
+        OF_QOS,
+        Field::new("resource", -10, "cpus, nodes, gpus or memory-gb; what nobody held has no line")
+            .meaning("A node that several runs share counts for each of them; memory is in units of 1,024 MiB."),
+        Field::new("peak", 14, "the most that runs held at once").meaning(
+            "Exact to the second: a run holds what it was given from its start until just before its end, also while \
+             it is suspended.",
+        ),
+        Field::new("began", 19, "the first instant that they held so much"),
+        Field::new("lasted", 14, "how long it stayed so much from then on"),
+        Field::new("mean-p95", 14, "95th percentile of the means of quarters of an hour").meaning(
+            "By nearest rank among all quarters of an hour of UTC that the period has, idle ones too, up to now; those \
+             that it has a part of by the mean of that. To a hundredth, rounded down.",
+        ),
+    ],
+};

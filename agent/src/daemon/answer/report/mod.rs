@@ -7,6 +7,7 @@
 mod completion;
 mod consumed;
 mod grouped;
+mod peaks;
 mod scope;
 mod usage;
 mod waits;
@@ -22,6 +23,7 @@ pub(super) async fn report(session: &Session<'_>, kind: Report, query: &Query) -
         Report::Usage => usage::report(session, query).await,
         Report::Waits => waits::report(session, query).await,
         Report::Completion => completion::report(session, query).await,
+        Report::Peaks => peaks::report(session, query).await,
         Report::CostCentres => usage::by_centre(session, query).await,
     }
 }

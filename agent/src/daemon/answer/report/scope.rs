@@ -44,7 +44,7 @@ pub(super) struct Whose<'a> {
 }
 
 impl<'a> Whose<'a> {
-    fn of(traits: &Traits<'a>) -> Self {
+    pub(super) fn of(traits: &Traits<'a>) -> Self {
         let Traits { cluster, account, user, partition, qos, .. } = *traits;
         Self { cluster, account, user, partition, qos }
     }
