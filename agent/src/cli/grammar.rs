@@ -142,7 +142,7 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 13] = [
     (
         Verb::Report,
         &["report"],
-        "usage|cost-centres|waits|completion|peaks [start=TIME] [end=TIME] [KEY=VALUE…]",
+        "usage|cost-centres|waits|completion|peaks|corrections [start=TIME] [end=TIME] [KEY=VALUE…]",
         "What was used by whom, and how runs fared",
     ),
     (Verb::Explain, &["explain"], "job|login KEY=VALUE…", "What a job or a login would be told, and why"),

@@ -4,9 +4,11 @@
 //! * [`usage`] sums up what was read by account, person, cost centre, partition, QOS and time.
 //! * [`apart`] tells runs apart, [`spread`] is the percentiles of what is told of a group.
 //! * [`waits`] is how long runs waited, [`completion`] how they ended, [`peaks`] the most that they held at once.
+//! * [`corrections`] is what was charged otherwise before.
 
 pub mod apart;
 pub mod completion;
+pub mod corrections;
 pub mod peaks;
 pub mod plan;
 pub mod spread;

@@ -130,6 +130,51 @@ async fn given_runs_on_record_and_a_live_job_then_the_peak_is_of_all_of_them_and
 }
 
 #[tokio::test]
+async fn given_runs_that_were_told_otherwise_then_each_correction_says_what_it_was_and_is_and_who_told_it() {
+    let world = World::with(
+        |now| {
+            vec![
+                run(now, 1, "ana", "physics", -900, Some(-300)),
+                run(now, 2, "ana", "physics", -900, Some(-300)),
+                run(now, 3, "ben", "chemistry", -900, Some(-300)),
+                run(now, 4, "ben", "chemistry", -900, Some(-300)),
+            ]
+        },
+        |_| Vec::new(),
+    )
+    .await;
+    let (now, store) = (world.now, &world.site.store);
+    // A runaway that was fixed; one that never ran; one that was somebody else's account; one told as it is.
+    let moved = Run { row_hash: "moved".to_owned(), ..run(now, 3, "ben", "physics", -900, Some(-300)) };
+    let never = Run { started_at: None, ..run(now, 2, "ana", "physics", -900, Some(-301)) };
+    let as_it_is = run(now, 4, "ben", "chemistry", -900, Some(-300));
+    keep_runs(store, &[run(now, 1, "ana", "physics", -900, Some(-900)), never, moved, as_it_is], now).await;
+    // A file of some age has no say over slurmdbd.
+    keep_file(store, "old.txt", &[run(now, 1, "ana", "physics", -900, Some(-800))], now).await;
+    let line = "report corrections start=now-1day end=now+1day \
+                format=job-id,user,account-before,account,before,after,change,reading,told-by,source";
+    let Response::Table { table, notes } = world.run(ROOT, line).await else { panic!("no table") };
+    let row = |texts: [&str; 10]| texts.map(str::to_owned).to_vec();
+    let expected = [
+        row(["1", "ana", "physics", "physics", "2400", "0", "-0.6667", "2", "slurmdbd", "-"]),
+        row(["2", "ana", "physics", "physics", "2400", "0", "-0.6667", "2", "slurmdbd", "-"]),
+        row(["3", "ben", "chemistry", "physics", "2400", "2400", "0.0000", "2", "slurmdbd", "-"]),
+    ];
+    assert_eq!(rows(&table), expected);
+    assert!(notes.iter().any(|note| note == "3 runs were told otherwise: 0:00:00 more, 1:20:00 less"), "{notes:?}");
+    // Who observes physics sees what became theirs, and not what it was of others.
+    let of_pia = rows(&world.table(PIA, line).await);
+    assert_eq!(of_pia[..2], expected[..2]);
+    assert_eq!(of_pia[2], row(["3", "ben", "-", "physics", "-", "2400", "-", "2", "slurmdbd", "-"]));
+    assert_eq!(rows(&world.table(ANA, line).await), expected[..2]);
+    assert_eq!(rows(&world.table(BEN, line).await), expected[2..]);
+    // What concerns an account is what was charged to it or is.
+    let of_chemistry = rows(&world.table(ROOT, &format!("{line} account=chemistry")).await);
+    assert_eq!(of_chemistry, expected[2..]);
+    assert!(world.table(ROOT, "report corrections start=now-2days end=now-1day").await.rows.is_empty());
+}
+
+#[tokio::test]
 async fn given_runs_of_two_people_then_each_sees_how_their_own_fared_and_no_other_cluster() {
     let world = World::with(
         |now| vec![run(now, 1, "ana", "physics", -900, Some(-300)), run(now, 2, "ben", "chemistry", -900, Some(-300))],

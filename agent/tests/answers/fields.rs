@@ -7,13 +7,11 @@ use bursar_agent::wire::{Cell, Explained, Request, Response, Table};
 use super::world::*;
 
 /// Fields that nothing fills yet: what would is not there, and says so.
-const EMPTY: [(&str, &str); 3] = [
+const EMPTY: [(&str, &str); 2] = [
     // No account has a group of its own yet.
     ("account", "gid"),
     // Alarms are shown while they are open; the log has those that cleared.
     ("alarm", "cleared-at"),
-    // Readings of slurmdbd have no file.
-    ("reading", "source"),
 ];
 
 fn check(schema: &Schema, response: Response) {
@@ -41,6 +39,10 @@ async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
     .await;
     let emergency = "add grant user=ana account=chemistry role=compute-user emergency=yes until=now+1hour reason=x";
     world.run(ROOT, emergency).await;
+    for (file, seconds) in [("first.txt", -800), ("second.txt", -700)] {
+        keep_file(&world.site.store, file, &[run(world.now, 9, "ana", "physics", -900, Some(seconds))], world.now)
+            .await;
+    }
     world.site.report("sources", Err("source directory is not there".to_owned()));
     for entity in Entity::ALL {
         let schema = entity.schema();
@@ -65,6 +67,7 @@ async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
             Report::Completion.schema(),
         ),
         ("report peaks start=now-7days by=cluster,account,user,partition,qos", Report::Peaks.schema()),
+        ("report corrections start=now-7days end=now+1day", Report::Corrections.schema()),
         ("explain job user=ana tasks=9", &command::EXPLAIN_JOB),
         ("status", &command::STATUS),
     ] {

@@ -1,5 +1,6 @@
 //! The reports that there are, and their declarations.
 
+mod ledger;
 mod runs;
 mod used;
 
@@ -22,11 +23,14 @@ pub enum Report {
     Completion,
     /// The most that was held at once.
     Peaks,
+    /// What was charged otherwise before.
+    Corrections,
 }
 
 impl Report {
     /// All reports, in the order of the help.
-    pub const ALL: [Self; 5] = [Self::Usage, Self::CostCentres, Self::Waits, Self::Completion, Self::Peaks];
+    pub const ALL: [Self; 6] =
+        [Self::Usage, Self::CostCentres, Self::Waits, Self::Completion, Self::Peaks, Self::Corrections];
 
     /// Its declaration.
     pub const fn schema(self) -> &'static Schema {
@@ -36,6 +40,7 @@ impl Report {
             Self::Waits => &runs::WAITS,
             Self::Completion => &runs::COMPLETION,
             Self::Peaks => &runs::PEAKS,
+            Self::Corrections => &ledger::CORRECTIONS,
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod completion;
 mod consumed;
+mod corrections;
 mod grouped;
 mod peaks;
 mod scope;
@@ -24,6 +25,7 @@ pub(super) async fn report(session: &Session<'_>, kind: Report, query: &Query) -
         Report::Waits => waits::report(session, query).await,
         Report::Completion => completion::report(session, query).await,
         Report::Peaks => peaks::report(session, query).await,
+        Report::Corrections => corrections::report(session, query).await,
         Report::CostCentres => usage::by_centre(session, query).await,
     }
 }

@@ -103,7 +103,8 @@ impl<'s> Scope<'s> {
             && passes(filter, "qos", |name| whose.qos.eq_ignore_ascii_case(name))
     }
 
-    fn sees(&self, whose: &Whose<'_>) -> bool {
+    /// Whether the caller may see a run, asked for or not.
+    pub(super) fn sees(&self, whose: &Whose<'_>) -> bool {
         let caller = self.caller;
         caller.sees_all || (whose.cluster == self.cluster && caller.sees_row(whose.user, whose.account))
     }
