@@ -107,6 +107,8 @@ pub enum Command {
     Version,
     /// Check something on this machine, without the daemon.
     Check(Check, Vec<PathBuf>),
+    /// Say what the fields of a report are, those of the layout if it names any.
+    Define(Report, Layout),
     /// Hand a dump to the daemon, and lay out what came of it so.
     Import(Query, Layout),
     /// Ask the daemon, and lay out its answer so.
@@ -184,6 +186,10 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
         let option = if options.dry_run { "--dry-run" } else { "--accept-drop" };
         return Err(UsageError::OptionValue { option: option.to_owned(), expected: "goes with sync only".to_owned() });
     }
+    if verb != Verb::Report && options.explain {
+        let expected = "goes with report only".to_owned();
+        return Err(UsageError::OptionValue { option: "--explain".to_owned(), expected });
+    }
     match verb {
         Verb::Show => {
             let (entity, rest) = entity_of("show", rest)?;
@@ -202,6 +208,9 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
             });
             let (kind, rest) = one_of("report", "report", rest, &known.collect::<Vec<_>>())?;
             let (query, layout) = query(kind.schema(), &kind.command(), rest)?;
+            if options.explain {
+                return Ok(Command::Define(kind, layout));
+            }
             ask(Request::Report { kind, query }, layout)
         }
         Verb::Explain => {

@@ -14,7 +14,7 @@ use super::grammar::{self, Command, Invocation, UsageError};
 use super::import::{self, ImportError};
 use super::options::{Options, Style};
 use super::table::printable;
-use super::{help, offline, table};
+use super::{define, help, offline, table};
 use crate::wire::{self, Change, Deadlines, Request, Response};
 
 /// The ends that a command is connected to.
@@ -85,6 +85,10 @@ fn carry_out(invocation: &Invocation, ends: &mut Ends<'_>) -> Result<ExitStatus,
             Ok(ExitStatus::Done)
         }
         Command::Check(what, files) => Ok(offline::check(*what, files, &options.config, ends.out, ends.err)),
+        Command::Define(report, layout) => {
+            define::write(*report, layout, options, ends.out)?;
+            Ok(ExitStatus::Done)
+        }
         Command::Import(query, layout) => {
             let response = import::import(query, |request| ask(&options.socket, request), ends.err)?;
             print(&response, layout, options, ends)
