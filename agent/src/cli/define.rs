@@ -50,11 +50,9 @@ pub(super) fn write(report: Report, layout: &Layout, options: &Options, out: &mu
     table::write(&rows, &Layout::new(), options, out)
 }
 
-/// The phrase of the help and what it means exactly, as sentences.
+/// The phrase of the help, and what it means exactly.
 fn definition(field: &Field) -> String {
-    let mut phrase = field.about.chars();
-    let first: String = phrase.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}. {}", phrase.as_str(), field.meaning).trim_end().to_owned()
+    format!("{}. {}", field.about, field.meaning).trim_end().to_owned()
 }
 
 /// The text in lines that begin with four blanks.
@@ -102,6 +100,6 @@ mod tests {
         let text = told(Report::Waits, &layout, &options);
         let names: Vec<_> = text.lines().filter_map(|line| line.split_once('|')).map(|(name, _)| name).collect();
         assert_eq!(names, ["runs", "wait-max"]);
-        assert!(text.contains("wait-max|The longest wait. Start - submit, in seconds"), "{text}");
+        assert!(text.contains("wait-max|the longest wait, from submission. Start - submit, in seconds"), "{text}");
     }
 }

@@ -8,6 +8,7 @@ mod fields;
 mod imports;
 mod peers;
 mod queues;
+mod real;
 mod rights;
 mod stored;
 mod sums;

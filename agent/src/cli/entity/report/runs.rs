@@ -13,19 +13,20 @@ const PERIOD: Field = Field::on_demand("period", -10, "first day of the day, wee
 const OF_CLUSTER: Field = Field::new("cluster", 10, "cluster");
 const OF_ACCOUNT: Field = Field::on_demand("account", 20, "account");
 const OF_USER: Field = Field::on_demand("user", 12, "user name");
-const OF_PARTITION: Field = Field::on_demand("partition", 12, "partition; of jobs that wait, those that it may run in");
+const OF_PARTITION: Field = Field::on_demand("partition", 12, "partition")
+    .meaning("Of jobs that wait, the list of those that they may run in.");
 const OF_QOS: Field = Field::on_demand("qos", 12, "QOS");
 const OF_PRIORITY: Field = Field::on_demand("priority", -24, "quarter of the priorities, by what it ends at").meaning(
     "The edges are the 25th, 50th and 75th percentile, by nearest rank, of Slurm's priority at the start of the runs \
      that the report counts; (not told) for live jobs and for runs told without one.",
 );
 
-const RANK: &str = "By nearest rank: the least wait of which at least that part of the runs waited no longer. A run \
-                    counts where it began, if it had nodes; one that was requeued counts again, from when it was put \
-                    back; one that goes on after its size was changed does not.";
-const FROM_SUBMISSION: &str = "Start - submit, in seconds, as XDMoD's wait.";
+const BEGAN: &str = "A run counts where it began, if it had nodes; one that was requeued counts again, from when it \
+                     was put back; one that goes on after its size was changed does not.";
+const FROM_SUBMISSION: &str = "Start - submit, in seconds, as XDMoD's wait; percentiles by nearest rank: the least wait \
+                               of which at least that part of the runs waited no longer.";
 const FROM_ELIGIBILITY: &str = "Start - eligible, in seconds, not less than 0, as sacct's Planned; eligible is later \
-                                than submit for jobs with --begin, a dependency, or a hold.";
+                                than submit for jobs with --begin, a dependency, or a hold. Percentiles by nearest rank.";
 
 /// `bursar report waits`.
 pub(super) static WAITS: Schema = Schema {
@@ -57,16 +58,18 @@ pub(super) static WAITS: Schema = Schema {
         OF_PARTITION,
         OF_QOS,
         OF_PRIORITY,
-        Field::new("runs", 8, "runs that began in the period").meaning(RANK),
+        Field::new("runs", 8, "runs that began in the period").meaning(BEGAN),
         Field::new("wait-p50", 10, "half of them waited no longer, from submission").meaning(FROM_SUBMISSION),
-        Field::new("wait-p90", 10, "nine of ten waited no longer").meaning(FROM_SUBMISSION),
-        Field::new("wait-p95", 10, "19 of 20 waited no longer").meaning(FROM_SUBMISSION),
-        Field::new("wait-max", 11, "the longest wait").meaning(FROM_SUBMISSION),
+        Field::new("wait-p90", 10, "nine of ten waited no longer, from submission").meaning(FROM_SUBMISSION),
+        Field::new("wait-p95", 10, "19 of 20 waited no longer, from submission").meaning(FROM_SUBMISSION),
+        Field::new("wait-max", 11, "the longest wait, from submission").meaning(FROM_SUBMISSION),
         Field::new("planned-p50", 11, "half of them waited no longer, from when they could start")
             .meaning(FROM_ELIGIBILITY),
-        Field::new("planned-p90", 11, "nine of ten").meaning(FROM_ELIGIBILITY),
-        Field::new("planned-p95", 11, "19 of 20").meaning(FROM_ELIGIBILITY),
-        Field::new("planned-max", 11, "the longest").meaning(FROM_ELIGIBILITY),
+        Field::new("planned-p90", 11, "nine of ten waited no longer, from when they could start")
+            .meaning(FROM_ELIGIBILITY),
+        Field::new("planned-p95", 11, "19 of 20 waited no longer, from when they could start")
+            .meaning(FROM_ELIGIBILITY),
+        Field::new("planned-max", 11, "the longest wait, from when it could start").meaning(FROM_ELIGIBILITY),
         Field::new("waiting", 8, "jobs that wait now, if the period reaches to now")
             .meaning("Every task of an array is one; they are in no percentile, since their waits are not over."),
         Field::new("waiting-longest", 15, "the longest of them so far, from submission"),
