@@ -1,6 +1,6 @@
 //! The grammar: what each command line becomes, and what is refused with which words.
 
-use bursar_agent::cli::entity::Entity;
+use bursar_agent::cli::entity::{Entity, Report};
 use bursar_agent::cli::grammar::{Command, Invocation, UsageError, Verb, parse};
 use bursar_agent::cli::offline::Check;
 use bursar_agent::cli::options::Style;
@@ -39,6 +39,9 @@ fn given_any_spelling_of_a_command_then_it_is_the_same_request() {
         ("bal ana", "balance user=ana"),
         ("rep us start=today tree", "report usage start=today tree"),
         ("rep cost account=physics", "report cost-centres account=physics"),
+        ("report untagged", "report cost-centres"),
+        ("rep wai by=prio,mon", "report waits by=priority,month"),
+        ("rep peak by=part", "report peaks by=partition"),
         ("ex j us=ana cpus=4", "explain job user=ana cpus=4"),
         ("sy --dry", "sync --dry-run"),
     ] {
@@ -63,6 +66,10 @@ fn given_a_command_then_its_request_says_all_of_it() {
     insta::assert_snapshot!(
         json("delete limit where default=guest limit=cpu-hours-per-d reason=too_low"),
         @r#"{"change":{"change":{"verb":"delete","entity":"limit","where":[["default",["guest"]],["limit",["cpu-hours-per-day"]]],"set":[["reason",["too low"]]]},"dry_run":false}}"#
+    );
+    insta::assert_snapshot!(
+        json("report completion by=qos start=today format=runs"),
+        @r#"{"report":{"kind":"completion","query":{"where":[["by",["qos"]],["start",["today"]]],"fields":["runs"],"flags":[]}}}"#
     );
     insta::assert_snapshot!(
         json("sync --accept-drop"),
@@ -93,6 +100,7 @@ fn given_a_command_that_needs_no_daemon_then_it_is_known_as_such() {
         ("show grant nonsense=1 -h", Command::Help(Some(Verb::Show), Some(Entity::Grant))),
         ("help modify limit", Command::Help(Some(Verb::Modify), Some(Entity::Limit))),
         ("help report usage", Command::Help(Some(Verb::Report), None)),
+        ("report waits --explain", Command::Define(Report::Waits, vec![])),
         ("version", Command::Version),
         ("show -V", Command::Version),
         ("check plugin", Command::Check(Check::Plugin, vec![])),
@@ -146,6 +154,9 @@ fn given_a_line_that_makes_no_sense_then_it_is_refused_with_what_would() {
         "--frob show user",
         "-x show user",
         "-t bogus report usage",
+        "show user --explain",
+        "report co",
+        "report peaks by=day",
         "show user -t",
         "--json=yes show user",
         "--p show user",
@@ -207,6 +218,7 @@ fn given_a_checked_request_then_checking_it_again_changes_nothing() {
         "modify account physics set description=",
         "add grant group=pi role=cluster until=uts1773943200",
         "report usage start=2026-03-01 end=now tree format=user",
+        "report corrections start=2026-03-01 account=physics",
     ] {
         let once = request(text);
         assert_eq!(once.clone().checked(), Ok(once), "{text}");

@@ -185,6 +185,21 @@ impl Stint {
         }
     }
 
+    /// Seconds from submission to start.
+    pub const fn wait(&self) -> u64 {
+        self.start.seconds_since(self.submitted)
+    }
+
+    /// Seconds from when it could have started to its start; from its submission, where nobody told.
+    pub fn planned(&self) -> u64 {
+        self.start.seconds_since(self.eligible.unwrap_or(self.submitted).max(self.submitted))
+    }
+
+    /// CPU-seconds of the whole of it, without suspended ones.
+    pub fn cpu_seconds(&self) -> u64 {
+        self.end.seconds_since(self.start).saturating_sub(self.suspended).saturating_mul(self.cpus)
+    }
+
     /// What lies inside `period`.
     ///
     /// slurmdbd tells only how long a run was suspended in all; those seconds are taken off the end.
@@ -197,9 +212,8 @@ impl Stint {
         }
         if starts {
             measures.set(Measure::Started, 1);
-            measures.set(Measure::Wait, self.start.seconds_since(self.submitted).into());
-            let eligible = self.eligible.unwrap_or(self.submitted).max(self.submitted);
-            measures.set(Measure::Planned, self.start.seconds_since(eligible).into());
+            measures.set(Measure::Wait, self.wait().into());
+            measures.set(Measure::Planned, self.planned().into());
         }
         if self.over && period.contains(self.end) {
             measures.set(Measure::Ended, 1);

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::entity::{Entity, Place, Schema, command};
+use super::entity::{Entity, Place, Report, Schema, command};
 use super::format::{self, Layout};
 use super::keyword::{self, Mismatch};
 use super::offline::Check;
@@ -107,6 +107,8 @@ pub enum Command {
     Version,
     /// Check something on this machine, without the daemon.
     Check(Check, Vec<PathBuf>),
+    /// Say what the fields of a report are, those of the layout if it names any.
+    Define(Report, Layout),
     /// Price a month by another card, and lay out what it comes to so.
     Price(Query, Layout),
     /// Hand a dump to the daemon, and lay out what came of it so.
@@ -145,8 +147,8 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 14] = [
     (
         Verb::Report,
         &["report"],
-        "usage|cost-centres|charges [start=TIME] [end=TIME] [KEY=VALUE…] [tree]",
-        "What was used by whom",
+        "usage|cost-centres|charges|waits|completion|peaks|corrections [start=TIME] [end=TIME] [KEY=VALUE…]",
+        "What was used by whom, and how runs fared",
     ),
     (Verb::Explain, &["explain"], "job|login KEY=VALUE…", "What a job or a login would be told, and why"),
     (Verb::Import, &["import"], "usage FILE [KEY=VALUE…]", "Take usage from elsewhere or from before into the ledger"),
@@ -194,6 +196,10 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
         let option = if dry_run { "--dry-run" } else { "--accept-drop" };
         return Err(UsageError::OptionValue { option: option.to_owned(), expected: "goes with sync only".to_owned() });
     }
+    if verb != Verb::Report && options.explain {
+        let expected = "goes with report only".to_owned();
+        return Err(UsageError::OptionValue { option: "--explain".to_owned(), expected });
+    }
     match verb {
         Verb::Show => {
             let (entity, rest) = entity_of("show", rest)?;
@@ -206,22 +212,16 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
             ask(Request::Balance { query }, layout)
         }
         Verb::Report => {
-            let known = [("usage", 0), ("cost-centres", 1), ("charges", 2)];
-            let (which, rest) = one_of("report", "report", rest, &known)?;
-            match which {
-                0 => {
-                    let (query, layout) = query(&command::REPORT_USAGE, "report usage", rest)?;
-                    ask(Request::ReportUsage { query }, layout)
-                }
-                1 => {
-                    let (query, layout) = query(&command::REPORT_COST_CENTRES, "report cost-centres", rest)?;
-                    ask(Request::ReportCostCentres { query }, layout)
-                }
-                _ => {
-                    let (query, layout) = query(&command::REPORT_CHARGES, "report charges", rest)?;
-                    ask(Request::ReportCharges { query }, layout)
-                }
+            let known = Report::ALL.iter().flat_map(|kind| {
+                let schema = kind.schema();
+                std::iter::once(schema.name).chain(schema.aliases.iter().copied()).map(move |word| (word, *kind))
+            });
+            let (kind, rest) = one_of("report", "report", rest, &known.collect::<Vec<_>>())?;
+            let (query, layout) = query(kind.schema(), &kind.command(), rest)?;
+            if options.explain {
+                return Ok(Command::Define(kind, layout));
             }
+            ask(Request::Report { kind, query }, layout)
         }
         Verb::Explain => {
             let known = [("job", Explained::Job), ("login", Explained::Login)];
@@ -426,7 +426,10 @@ fn one_of<'a, T: Copy + PartialEq>(
     words: &'a [String],
     known: &[(&'static str, T)],
 ) -> Result<(T, &'a [String]), UsageError> {
-    let valid = known.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    // Of several spellings the first.
+    let mut spelt: Vec<(&str, T)> = known.to_vec();
+    spelt.dedup_by_key(|(_, meaning)| *meaning);
+    let valid = spelt.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
     let Some((first, rest)) = words.split_first() else {
         return Err(UsageError::Missing { command: command.to_owned(), what: "a word", valid });
     };

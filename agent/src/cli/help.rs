@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::entity::{Entity, Place, Schema, command};
+use super::entity::{Entity, Place, Report, Schema, command};
 use super::grammar::{VERBS, Verb};
 use super::options::OPTIONS;
 
@@ -67,11 +67,7 @@ fn about_verb(text: &mut String, verb: Verb, entity: Option<Entity>) {
             changed(text, verb, schema);
         }),
         Verb::Balance => asked(text, "", &command::BALANCE),
-        Verb::Report => {
-            asked(text, "report", &command::REPORT_USAGE);
-            asked(text, "report", &command::REPORT_COST_CENTRES);
-            asked(text, "report", &command::REPORT_CHARGES);
-        }
+        Verb::Report => Report::ALL.iter().for_each(|kind| asked(text, "report", kind.schema())),
         Verb::Explain => {
             asked(text, "explain", &command::EXPLAIN_JOB);
             asked(text, "explain", &command::EXPLAIN_LOGIN);
@@ -170,18 +166,16 @@ mod tests {
             assert!(schema.flags.iter().all(|flag| help.contains(flag.name)), "{help}");
             assert!(text(None, None).contains(schema.about), "{}", schema.name);
         }
-        for (verb, schema) in [
+        let reports = Report::ALL.map(|kind| (Verb::Report, kind.schema()));
+        for (verb, schema) in reports.into_iter().chain([
             (Verb::Balance, &command::BALANCE),
-            (Verb::Report, &command::REPORT_USAGE),
-            (Verb::Report, &command::REPORT_COST_CENTRES),
             (Verb::Explain, &command::EXPLAIN_JOB),
             (Verb::Explain, &command::EXPLAIN_LOGIN),
-            (Verb::Report, &command::REPORT_CHARGES),
             (Verb::Price, &command::PRICE),
             (Verb::Import, &command::IMPORT_USAGE),
             (Verb::Sync, &command::SYNC),
             (Verb::Status, &command::STATUS),
-        ] {
+        ]) {
             let help = text(Some(verb), None);
             assert!(schema.keys.iter().all(|key| help.contains(&format!("    {}=", key.name))), "{help}");
             assert!(schema.fields.iter().all(|field| help.contains(&format!(" {}%", field.name))), "{help}");

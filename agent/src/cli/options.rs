@@ -49,6 +49,8 @@ pub struct Options {
     pub dry_run: bool,
     /// `sync`: let a stopped drop of people through.
     pub accept_drop: bool,
+    /// `report`: say what the fields are.
+    pub explain: bool,
 }
 
 impl Default for Options {
@@ -64,6 +66,7 @@ impl Default for Options {
             version: false,
             dry_run: false,
             accept_drop: false,
+            explain: false,
         }
     }
 }
@@ -92,7 +95,7 @@ pub(super) struct Declared {
 }
 
 /// All options, in the order of the help.
-pub(super) static OPTIONS: [Declared; 12] = [
+pub(super) static OPTIONS: [Declared; 13] = [
     switch(Some('n'), "noheader", "no header", |o| o.no_header = true),
     switch(Some('p'), "parsable", "fields separated by `|`, with one at the end", |o| {
         o.style = Style::Parsable { trailing: true };
@@ -116,6 +119,7 @@ pub(super) static OPTIONS: [Declared; 12] = [
     switch(None, "accept-drop", "sync: let a drop of people through that stopped an earlier pass", |o| {
         o.accept_drop = true;
     }),
+    switch(None, "explain", "report: say what each field is instead of its values", |o| o.explain = true),
     Declared {
         short: None,
         long: "config",

@@ -15,7 +15,7 @@ use super::import::{self, ImportError};
 use super::options::{Options, Style};
 use super::price::{self, PriceError};
 use super::table::printable;
-use super::{help, offline, table};
+use super::{define, help, offline, table};
 use crate::wire::{self, Change, Deadlines, Request, Response};
 
 /// The ends that a command is connected to.
@@ -97,6 +97,10 @@ fn carry_out(invocation: &Invocation, ends: &mut Ends<'_>) -> Result<ExitStatus,
             Ok(ExitStatus::Done)
         }
         Command::Check(what, files) => Ok(offline::check(*what, files, &options.config, ends.out, ends.err)),
+        Command::Define(report, layout) => {
+            define::write(*report, layout, options, ends.out)?;
+            Ok(ExitStatus::Done)
+        }
         Command::Price(query, layout) => {
             let response = ask(&options.socket, &price::request(query)?)?;
             print(&response, layout, options, ends)

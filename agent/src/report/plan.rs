@@ -118,7 +118,7 @@ impl Stretches {
     }
 
     /// The stretch that has `at`.
-    fn of(&self, at: Timestamp) -> Option<usize> {
+    pub fn of(&self, at: Timestamp) -> Option<usize> {
         let next = self.all.partition_point(|period| period.start <= at);
         next.checked_sub(1).filter(|last| self.all.get(*last).is_some_and(|period| period.contains(at)))
     }

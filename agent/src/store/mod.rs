@@ -2,6 +2,7 @@
 //!
 //! * [`model`] holds the records, [`error`] what can go wrong.
 //! * [`subjects`], [`accounts`], [`grants`], [`limits`], [`logins`] and [`runs`] are each about one kind of record.
+//! * [`past`] hands over the runs of a period that are over, one by one.
 //! * [`ledger`] is what runs used: postings, the readings they came from, and sums by day.
 //! * [`sync`] takes in what a source planned and [`refused`] what it could not, [`policy`] what `policy.toml` says.
 //! * [`contents`] reads everything a snapshot is compiled from, [`generation`] numbers the snapshots.
@@ -24,6 +25,7 @@ pub mod logins;
 pub mod model;
 pub mod numbers;
 mod open;
+pub mod past;
 pub mod policy;
 pub mod refused;
 mod row;

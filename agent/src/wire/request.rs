@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::import::{Dump, Part};
 use super::values::{ValueError, Values};
-use crate::cli::entity::{Entity, Place, Schema, command};
+use crate::cli::entity::{Entity, Place, Report, Schema, command};
 
 /// A question: what to select, and which fields of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,13 +96,10 @@ pub enum Request {
         /// Whose; nobody named is the caller.
         query: Query,
     },
-    /// `report usage`.
-    ReportUsage {
-        /// Which period and whose.
-        query: Query,
-    },
-    /// `report cost-centres`.
-    ReportCostCentres {
+    /// `report KIND`.
+    Report {
+        /// What it tells.
+        kind: Report,
         /// Which period and whose.
         query: Query,
     },
@@ -121,11 +118,6 @@ pub enum Request {
         accept_drop: bool,
         /// The fields for a dry run.
         fields: Vec<String>,
-    },
-    /// `report charges`.
-    ReportCharges {
-        /// Which month and whose.
-        query: Query,
     },
     /// `price`: a month by the card in force and by another.
     Price {
@@ -221,11 +213,8 @@ impl Request {
             }
             Self::Change { change, dry_run } => Self::Change { change: change.checked()?, dry_run },
             Self::Balance { query } => Self::Balance { query: query.checked(&command::BALANCE, "balance")? },
-            Self::ReportUsage { query } => {
-                Self::ReportUsage { query: query.checked(&command::REPORT_USAGE, "report usage")? }
-            }
-            Self::ReportCostCentres { query } => {
-                Self::ReportCostCentres { query: query.checked(&command::REPORT_COST_CENTRES, "report cost-centres")? }
+            Self::Report { kind, query } => {
+                Self::Report { kind, query: query.checked(kind.schema(), &kind.command())? }
             }
             Self::Explain { what, query } => {
                 let (schema, command) = what.schema();
@@ -234,9 +223,6 @@ impl Request {
             Self::Sync { dry_run, accept_drop, fields } => {
                 let fields = Query { fields, ..Query::default() }.checked(&command::SYNC, "sync")?.fields;
                 Self::Sync { dry_run, accept_drop, fields }
-            }
-            Self::ReportCharges { query } => {
-                Self::ReportCharges { query: query.checked(&command::REPORT_CHARGES, "report charges")? }
             }
             Self::Price { query, file, card } => {
                 Self::Price { query: query.checked(&command::PRICE, "price")?, file, card }
@@ -256,12 +242,9 @@ impl Request {
     pub const fn patience(&self) -> Duration {
         match self {
             Self::Sync { .. } => Duration::from_secs(3_600),
-            Self::ReportCharges { .. }
-            | Self::Price { .. }
-            | Self::Import { .. }
-            | Self::Change { .. }
-            | Self::ReportUsage { .. }
-            | Self::ReportCostCentres { .. } => Duration::from_secs(300),
+            Self::Price { .. } | Self::Import { .. } | Self::Change { .. } | Self::Report { .. } => {
+                Duration::from_secs(300)
+            }
             _ => Duration::from_secs(60),
         }
     }

@@ -1,18 +1,17 @@
 //! Every declared field of every entity and verb is answered by somebody's data.
 
-use bursar_agent::cli::entity::{Entity, Schema, command};
+use bursar_agent::accounting::flight::LiveJob;
+use bursar_agent::cli::entity::{Entity, Report, Schema, command};
 use bursar_agent::wire::{Cell, Explained, Request, Response, Table};
 
 use super::world::*;
 
 /// Fields that nothing fills yet: what would is not there, and says so.
-const EMPTY: [(&str, &str); 3] = [
+const EMPTY: [(&str, &str); 2] = [
     // No account has a group of its own yet.
     ("account", "gid"),
     // Alarms are shown while they are open; the log has those that cleared.
     ("alarm", "cleared-at"),
-    // Readings of slurmdbd have no file.
-    ("reading", "source"),
 ];
 
 fn check(schema: &Schema, response: Response) {
@@ -32,11 +31,18 @@ fn check(schema: &Schema, response: Response) {
 async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
     let world = World::with(
         |now| vec![run(now, 1, "ana", "physics", -900, Some(-300)), run(now, 2, "ben", "chemistry", -900, None)],
-        |now| vec![live(now, 2, BEN, "chemistry", Some(900)), live(now, 4, ANA, "physics", None)],
+        |now| {
+            let waits = LiveJob { begin_at: at(now, -5), ..live(now, 4, ANA, "physics", None) };
+            vec![live(now, 2, BEN, "chemistry", Some(900)), waits]
+        },
     )
     .await;
     let emergency = "add grant user=ana account=chemistry role=compute-user emergency=yes until=now+1hour reason=x";
     world.run(ROOT, emergency).await;
+    for (file, seconds) in [("first.txt", -800), ("second.txt", -700)] {
+        keep_file(&world.site.store, file, &[run(world.now, 9, "ana", "physics", -900, Some(seconds))], world.now)
+            .await;
+    }
     world.site.report("sources", Err("source directory is not there".to_owned()));
     for entity in Entity::ALL {
         let schema = entity.schema();
@@ -53,16 +59,22 @@ async fn given_every_declared_field_then_some_row_has_a_value_in_it() {
     let all = |schema: &Schema| query(&schema.fields.iter().map(|field| field.name).collect::<Vec<_>>());
     for (line, schema) in [
         ("balance user=ana account=physics", &command::BALANCE),
-        ("report usage start=now-7days by=day,cluster,account,user,cost-centre,partition,qos", &command::REPORT_USAGE),
-        ("report cost-centres start=now-7days", &command::REPORT_COST_CENTRES),
+        ("report usage start=now-7days by=day,cluster,account,user,cost-centre,partition,qos", Report::Usage.schema()),
+        ("report cost-centres start=now-7days", Report::CostCentres.schema()),
+        ("report waits start=now-7days by=day,cluster,account,user,partition,qos,priority", Report::Waits.schema()),
+        (
+            "report completion start=now-7days by=day,cluster,account,user,partition,qos,priority",
+            Report::Completion.schema(),
+        ),
+        ("report peaks start=now-7days by=cluster,account,user,partition,qos", Report::Peaks.schema()),
+        ("report corrections start=now-7days end=now+1day", Report::Corrections.schema()),
         ("explain job user=ana tasks=9", &command::EXPLAIN_JOB),
         ("status", &command::STATUS),
     ] {
         let mut request = parse(line);
         match &mut request {
             Request::Balance { query }
-            | Request::ReportUsage { query }
-            | Request::ReportCostCentres { query }
+            | Request::Report { query, .. }
             | Request::Explain { query, .. }
             | Request::Status { query } => query.fields = all(schema).fields,
             other => panic!("{other:?}"),

@@ -100,19 +100,21 @@ fn row(id: u32, start: i64, end: i64, name: &str) -> String {
 }
 
 /// The shared data lies beside the project, as its users have it.
-fn phillips() -> std::path::PathBuf {
+pub(crate) fn phillips() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/phillips")
 }
+
+/// The columns of its dump.
+pub(super) const FIELDS: &str = "fields=JobID,JobIDRaw,Cluster,Partition,QOS,Account,Group,GID,User,UID,Submit,Eligible,\
+    Start,End,Elapsed,ExitCode,State,NNodes,NCPUS,ReqCPUS,ReqMem,ReqTRES,AllocTRES,Timelimit,NodeList,JobName";
 
 /// Everything that another implementation computed from a real dump, to all four decimals.
 #[tokio::test(flavor = "multi_thread")]
 async fn given_a_real_dump_then_the_figures_of_each_day_and_in_all_are_those_that_another_implementation_has() {
     let folder = phillips();
     let served = Served::new().await;
-    let fields = "fields=JobID,JobIDRaw,Cluster,Partition,QOS,Account,Group,GID,User,UID,Submit,Eligible,Start,End,\
-        Elapsed,ExitCode,State,NNodes,NCPUS,ReqCPUS,ReqMem,ReqTRES,AllocTRES,Timelimit,NodeList,JobName";
     let log = folder.join("sacct.log").display().to_string();
-    let import = ["-nP", "import", "usage", &log, fields, "time-zone=UTC", "format=rows,added,set-aside"];
+    let import = ["-nP", "import", "usage", &log, FIELDS, "time-zone=UTC", "format=rows,added,set-aside"];
     assert_eq!(served.told(&import).await, "4285|4285|0\n");
     // Once more: nothing is new, and nothing is counted twice.
     assert_eq!(served.told(&import).await, "0|0|0\n");

@@ -19,7 +19,7 @@ const ROLES: [(&str, u32); 9] = [
     ("nobody", STRANGER),
 ];
 
-const REQUESTS: [&str; 45] = [
+const REQUESTS: [&str; 61] = [
     "show user",
     "show user user=ana",
     "show user account=physics",
@@ -55,6 +55,22 @@ const REQUESTS: [&str; 45] = [
     "report usage start=now-30days account=physics",
     "report cost-centres start=now-30days",
     "report cost-centres start=now-30days account=physics",
+    "report waits start=now-30days by=user",
+    "report waits start=now-30days by=user user=ana",
+    "report waits start=now-30days by=user account=physics",
+    "report waits start=now-30days by=user cluster=all",
+    "report completion start=now-30days by=user",
+    "report completion start=now-30days user=ana",
+    "report completion start=now-30days account=physics",
+    "report completion start=now-30days cluster=all",
+    "report peaks start=now-30days by=user",
+    "report peaks start=now-30days by=user user=ana",
+    "report peaks start=now-30days by=user account=physics",
+    "report peaks start=now-30days cluster=all",
+    "report corrections end=now+1day",
+    "report corrections end=now+1day user=ana",
+    "report corrections end=now+1day account=physics",
+    "report corrections end=now+1day cluster=all",
     "explain job",
     "explain job user=ana",
     "explain login user=ana",
@@ -91,6 +107,12 @@ async fn given_every_role_and_request_then_rights_are_as_in_the_table() {
         |now| vec![live(now, 3, ANA, "physics", Some(60)), live(now, 4, BEN, "physics", None)],
     )
     .await;
+    let (ana, ben) = (
+        |to| run(world.now, 5, "ana", "physics", -900, Some(to)),
+        |to| run(world.now, 6, "ben", "chemistry", -900, Some(to)),
+    );
+    keep_runs(&world.site.store, &[ana(-900), ben(-900)], world.now).await;
+    keep_runs(&world.site.store, &[ana(-899), ben(-899)], world.now).await;
     answer_passes(&mut world);
     let mut text = format!("{:46}", "rows, or lines of a change");
     for (role, _) in ROLES {

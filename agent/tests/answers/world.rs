@@ -19,7 +19,7 @@ use bursar_agent::snapshot::compile::{self, Cluster, Sources};
 use bursar_agent::snapshot::{Holdings, windows};
 use bursar_agent::storage::{Place, Places, Reading, Stored, Usages};
 use bursar_agent::store::grants::NewGrant;
-use bursar_agent::store::ledger::{SetAside, Told, ToldBy};
+use bursar_agent::store::ledger::{Progress, SetAside, Told, ToldBy};
 use bursar_agent::store::logins::{Login, LoginDecision};
 use bursar_agent::store::numbers::UidPool;
 use bursar_agent::store::refused::{RefusedIdentity, RefusedKind};
@@ -327,6 +327,17 @@ pub(crate) async fn keep_runs(store: &Store, runs: &[Run], now: Timestamp) {
     let aside = [SetAside { line: "no row".to_owned(), why: "bad field count".to_owned() }];
     let rows = u64::try_from(runs.len()).expect("few") + 1;
     let told = Told { cluster: "lab", by, runs, set_aside: &aside, rows };
+    store.keep(&told, &calendar, now).await.expect("runs in the ledger");
+}
+
+/// Keeps runs as an import of a file does.
+pub(crate) async fn keep_file(store: &Store, name: &str, runs: &[Run], now: Timestamp) {
+    let calendar =
+        Calendar { zone: TimeZone::get("Europe/Berlin").expect("a zone"), week_start: Weekday::Monday, year_start: 1 };
+    let rows = u64::try_from(runs.len()).expect("few");
+    let progress = Progress { digest: name.to_owned(), bytes: 10, rows };
+    let by = ToldBy::File { name, progress: &progress };
+    let told = Told { cluster: "lab", by, runs, set_aside: &[], rows };
     store.keep(&told, &calendar, now).await.expect("runs in the ledger");
 }
 

@@ -1,23 +1,13 @@
-//! The declarations of the verbs that have keys or fields of their own.
+//! The declarations of the verbs that have keys or fields of their own, but for those of `report`.
 
 use super::Place::Where;
-use super::{Field, Flag, Key, Kind, Schema};
+use super::report::CHARGED;
+use super::{Field, Key, Kind, Schema};
 
-/// All of them, in the order of the help.
-pub const ALL: [&Schema; 10] = [
-    &BALANCE,
-    &REPORT_USAGE,
-    &REPORT_COST_CENTRES,
-    &REPORT_CHARGES,
-    &PRICE,
-    &EXPLAIN_JOB,
-    &EXPLAIN_LOGIN,
-    &IMPORT_USAGE,
-    &SYNC,
-    &STATUS,
-];
+/// All of them but reports, in the order of the help.
+pub const ALL: [&Schema; 7] = [&BALANCE, &PRICE, &EXPLAIN_JOB, &EXPLAIN_LOGIN, &IMPORT_USAGE, &SYNC, &STATUS];
 
-const NOTHING_TO_CHANGE: &str = "it only tells";
+pub(super) const NOTHING_TO_CHANGE: &str = "it only tells";
 
 /// `bursar balance`.
 pub static BALANCE: Schema = Schema {
@@ -43,134 +33,6 @@ pub static BALANCE: Schema = Schema {
         Field::new("in-flight", 14, "held for jobs that wait or run"),
         Field::new("left", 14, "what is left"),
         Field::new("ends", 19, "when the period ends"),
-    ],
-};
-
-/// What a report of usage can be told apart by.
-const APART: &[&str] =
-    &["day", "week", "month", "quarter", "year", "cluster", "account", "user", "cost-centre", "partition", "qos"];
-
-/// `bursar report usage`.
-pub static REPORT_USAGE: Schema = Schema {
-    name: "usage",
-    aliases: &[],
-    about: "What was used in [start, end) by account and person, or by what by= names; without times, this month until now",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
-    flags: &[Flag { name: "tree", about: "order by the tree, sum up and indent" }],
-    keys: &[
-        Key::new("start", Kind::Instant, &[Where], "first instant of the period"),
-        Key::new("end", Kind::Instant, &[Where], "first instant after it"),
-        Key::new("by", Kind::Words(APART), &[Where], "what lines are told apart by; without it account and user"),
-        Key::new("user", Kind::Names, &[Where], "people").or(&["users"]),
-        Key::new("account", Kind::Names, &[Where], "accounts, with all below them").or(&["accounts"]),
-        Key::new("cluster", Kind::Names, &[Where], "clusters, or all; without it the site's own").or(&["clusters"]),
-        Key::new("partition", Kind::Names, &[Where], "partitions").or(&["partitions"]),
-        Key::new("qos", Kind::Names, &[Where], "QOS"),
-        Key::new("cost-centre", Kind::Names, &[Where], "cost centres").or(&["cost-center", "wckeys"]),
-        Key::new("time-zone", Kind::Text, &[Where], "the zone of times and days; without it the site's"),
-    ],
-    fields: &[
-        Field::new("cluster", 10, "cluster"),
-        Field::new("account", 20, "account"),
-        Field::new("user", 12, "user name, empty for the account's sum"),
-        Field::new("name", -24, "display name"),
-        Field::new("jobs", 8, "runs that touch the period"),
-        Field::new("used", 14, "CPU time within the period"),
-        Field::on_demand("period", -10, "first day of the day, week, quarter or year; a month's number"),
-        Field::on_demand("partition", 12, "partition"),
-        Field::on_demand("qos", 12, "QOS"),
-        Field::on_demand("cost-centre", 12, "cost centre (wckey); (none) for what carries none"),
-        Field::on_demand("in-flight", 14, "of the CPU time, runs that have not ended"),
-        Field::on_demand("jobs-started", 12, "runs that began in the period"),
-        Field::on_demand("jobs-ended", 10, "runs that ended in it"),
-        Field::on_demand("people", 8, "people who had a run in it"),
-        Field::on_demand("cpu-hours", 16, "CPU-hours, to four places; suspended time is none"),
-        Field::on_demand("wall-hours", 16, "hours from start to end"),
-        Field::on_demand("node-hours", 16, "node-hours"),
-        Field::on_demand("gpu-hours", 16, "GPU-hours of all types together"),
-        Field::on_demand("memory-gb-hours", 16, "hours of 1,024 MiB of memory"),
-        Field::on_demand("billing-hours", 16, "hours of Slurm's billing TRES"),
-        Field::on_demand("wait-hours", 16, "from submission to start, of runs that began in the period"),
-        Field::on_demand("planned-hours", 16, "from when it could start to its start, of those runs"),
-        Field::on_demand(
-            "expansion-factor",
-            16,
-            "(wait + wall) / wall, each run weighed by its node-hours in the period",
-        ),
-    ],
-};
-
-/// `bursar report cost-centres`.
-pub static REPORT_COST_CENTRES: Schema = Schema {
-    name: "cost-centres",
-    aliases: &["cost-centers", "untagged"],
-    about: "CPU time per cost centre in [start, end), and the part that carries none; this month until now without times",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
-    flags: &[],
-    keys: &[
-        Key::new("start", Kind::Instant, &[Where], "first instant of the period"),
-        Key::new("end", Kind::Instant, &[Where], "first instant after it"),
-        Key::new("user", Kind::Names, &[Where], "people").or(&["users"]),
-        Key::new("account", Kind::Names, &[Where], "accounts, with all below them").or(&["accounts"]),
-    ],
-    fields: &[
-        Field::new("cluster", 10, "cluster"),
-        Field::new("cost-centre", -20, "cost centre (wckey); (none) for what carries none"),
-        Field::new("jobs", 8, "runs that touch the period"),
-        Field::new("used", 14, "CPU time within the period"),
-        Field::new("share", 6, "percent of all CPU time that is listed"),
-        Field::on_demand("in-flight", 14, "of it, runs that have not ended"),
-    ],
-};
-
-/// What charges can be told apart by.
-const CHARGED: &[&str] = &["cost-centre", "account", "user", "cluster", "partition", "qos", "version", "item"];
-
-/// `bursar report charges`.
-pub static REPORT_CHARGES: Schema = Schema {
-    name: "charges",
-    aliases: &["invoice", "invoices"],
-    about: "What a month costs by the rate card, by account or by what by= names",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
-    flags: &[Flag { name: "lines", about: "every line of the invoices: what was used, its rate and its factors" }],
-    keys: &[
-        Key::new("period", Kind::Name, &[Where], "a month, as 2026-11, this or last; without it this").or(&["month"]),
-        Key::new("by", Kind::Words(CHARGED), &[Where], "what rows are told apart by; without it account"),
-        Key::new("user", Kind::Names, &[Where], "people").or(&["users"]),
-        Key::new("account", Kind::Names, &[Where], "accounts").or(&["accounts"]),
-        Key::new("cluster", Kind::Names, &[Where], "clusters, or all; without it the site's own").or(&["clusters"]),
-        Key::new("cost-centre", Kind::Names, &[Where], "cost centres").or(&["cost-center", "wckeys"]),
-    ],
-    fields: &[
-        Field::new("account", 20, "account"),
-        Field::new("amount", 16, "what it costs: the sum of lines that are each rounded once"),
-        Field::new("currency", -8, "of which currency, or units of the site's own"),
-        Field::on_demand("cost-centre", 12, "cost centre (wckey)"),
-        Field::on_demand("user", 12, "user name, empty for what nobody in particular used"),
-        Field::on_demand("cluster", 10, "cluster"),
-        Field::on_demand("partition", 12, "partition"),
-        Field::on_demand("qos", 12, "QOS"),
-        Field::on_demand("version", 12, "version of the rate card"),
-        Field::on_demand("item", -16, "what is charged: a TRES, storage, or what is reserved"),
-        Field::on_demand("kind", -16, "usage, storage, allowance, reservation, minimum, refund"),
-        Field::on_demand("quantity", 16, "hours of one unit of it"),
-        Field::on_demand("rate", 12, "what an hour of one unit costs"),
-        Field::on_demand("factor", 8, "factors of QOS, size, time and rules together"),
-        Field::on_demand("kept", 8, "what discounts leave of the price"),
-        Field::on_demand("list-amount", 16, "the amount without discount, allowance and reserved capacity"),
-        Field::on_demand("lines", 8, "lines in the sum"),
     ],
 };
 

@@ -1,18 +1,20 @@
 //! What `bursar` can speak about: each entity with its keys and fields, declared once.
 //!
 //! The parser, the help, the default columns and the daemon's check of a request all read these tables, so a key
-//! that is not declared does not exist anywhere. [`table`], `queue` and `ledger` declare the entities, [`command`] the verbs that have
-//! keys or fields of their own, [`kind`] what a value may look like.
+//! that is not declared does not exist anywhere. [`table`], `queue` and `ledger` declare the entities, [`command`] and [`report`] the
+//! verbs that have keys or fields of their own, [`kind`] what a value may look like.
 
 pub mod command;
 pub mod kind;
 mod ledger;
 mod queue;
+pub mod report;
 pub mod table;
 
 use serde::{Deserialize, Serialize};
 
 pub use kind::Kind;
+pub use report::Report;
 
 /// A thing that can be shown and, for some, changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -159,17 +161,24 @@ pub struct Field {
     pub is_default: bool,
     /// One phrase for the help.
     pub about: &'static str,
+    /// Sentences that say exactly what it is, where the phrase is not enough; for `--explain`.
+    pub meaning: &'static str,
 }
 
 impl Field {
     /// Declares a field that is shown without being asked for.
     pub const fn new(name: &'static str, width: i16, about: &'static str) -> Self {
-        Self { name, width, is_default: true, about }
+        Self { name, width, is_default: true, about, meaning: "" }
     }
 
     /// Declares a field that is shown only when `format=` names it.
     pub const fn on_demand(name: &'static str, width: i16, about: &'static str) -> Self {
-        Self { name, width, is_default: false, about }
+        Self { name, width, is_default: false, about, meaning: "" }
+    }
+
+    /// The same field with what it is exactly.
+    pub const fn meaning(self, meaning: &'static str) -> Self {
+        Self { name: self.name, width: self.width, is_default: self.is_default, about: self.about, meaning }
     }
 }
 
@@ -239,7 +248,12 @@ mod tests {
     use crate::cli::keyword::fold;
 
     fn schemas() -> Vec<&'static Schema> {
-        Entity::ALL.iter().map(|entity| entity.schema()).chain(command::ALL).collect()
+        Entity::ALL
+            .iter()
+            .map(|entity| entity.schema())
+            .chain(command::ALL)
+            .chain(Report::ALL.map(Report::schema))
+            .collect()
     }
 
     #[test]

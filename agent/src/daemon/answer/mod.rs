@@ -2,22 +2,20 @@
 //!
 //! * `caller` says who asks and what they may see, `session` is one request's view of everything.
 //! * `show` answers `show`, one file per entity; `change` plans and makes what `add`, `modify`, `delete` ask for.
-//! * `balance`, `explain`, `usage`, `sync` and `status` answer the verbs of these names.
+//! * `balance`, `explain`, `report`, `sync` and `status` answer the verbs of these names.
 //! * `no` is how a request ends that is not answered with what it asked for.
 
 mod balance;
 mod caller;
 mod change;
-mod charges;
-mod consumed;
 mod explain;
 mod import;
 mod no;
+mod report;
 mod session;
 mod show;
 mod status;
 mod sync;
-mod usage;
 
 use std::sync::Arc;
 
@@ -51,12 +49,10 @@ impl Answers {
             Request::Show { entity, query } => show::show(&session, entity, &query).await,
             Request::Change { change, dry_run } => change::change(&session, &change, dry_run).await,
             Request::Balance { query } => balance::balance(&session, &query),
-            Request::ReportUsage { query } => usage::report(&session, &query).await,
-            Request::ReportCostCentres { query } => usage::by_centre(&session, &query).await,
+            Request::Report { kind, query } => report::report(&session, kind, &query).await,
             Request::Explain { what, query } => explain::explain(&session, what, &query),
             Request::Sync { dry_run, accept_drop, fields } => sync::sync(&session, dry_run, accept_drop, &fields).await,
-            Request::ReportCharges { query } => charges::report(&session, &query).await,
-            Request::Price { query, file, card } => charges::price(&session, &query, &file, &card).await,
+            Request::Price { query, file, card } => report::price(&session, &query, &file, &card).await,
             Request::Import { dump, part } => import::import(&session, &dump, &part).await,
             Request::Status { query } => status::status(&session, &query).await,
         }

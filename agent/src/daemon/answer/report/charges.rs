@@ -7,12 +7,13 @@ use std::sync::Arc;
 use bursar_policy::{Period, PeriodKind, Timestamp};
 use jiff::civil::Date;
 
-use super::Answer;
-use super::consumed::{Centres, clusters};
-use super::no::No;
-use super::session::{Session, passes};
+use super::consumed::Centres;
 use crate::cli::amount::show_ratio;
-use crate::cli::entity::command::{PRICE, REPORT_CHARGES};
+use crate::cli::entity::Report;
+use crate::cli::entity::command::PRICE;
+use crate::daemon::answer::Answer;
+use crate::daemon::answer::no::No;
+use crate::daemon::answer::session::{Session, passes};
 use crate::daemon::bills::MadeFrom;
 use crate::rates::{self, Bill, Card, Charged, Consumption, Kind, Line};
 use crate::report::charges::{Charge, Compared, Of, Priced, compared, sums};
@@ -51,12 +52,12 @@ pub(super) async fn report(session: &Session<'_>, query: &Query) -> Answer {
         notes.push("only charges that you may see are counted".to_owned());
     }
     let query = Query { fields: fields(query, &by), ..query.clone() };
-    let table = session.rows(&REPORT_CHARGES, &query, charges, |charge, field| cell(card, charge, field));
+    let table = session.rows(Report::Charges.schema(), &query, charges, |charge, field| cell(card, charge, field));
     Ok(Response::Table { table, notes })
 }
 
 /// `price`: the month by the card in force and by the one that is sent along.
-pub(super) async fn price(session: &Session<'_>, query: &Query, file: &str, text: &str) -> Answer {
+pub(in crate::daemon::answer) async fn price(session: &Session<'_>, query: &Query, file: &str, text: &str) -> Answer {
     session.caller.must_see_all("pricing everybody's usage")?;
     let other = Card::parse(Path::new(file), text, &session.view.config.policy.time_zone);
     let other = other.map_err(|problems| {
@@ -79,6 +80,19 @@ pub(super) async fn price(session: &Session<'_>, query: &Query, file: &str, text
     let query = Query { fields: fields(query, &by), ..query.clone() };
     let table = session.rows(&PRICE, &query, rows, |row, field| compared_cell(&card, &other, row, field));
     Ok(Response::Table { table, notes })
+}
+
+/// The clusters that are asked for, as far as anything is known of them.
+async fn clusters(session: &Session<'_>, query: &Query) -> Result<Vec<String>, No> {
+    let asked = query.filter.list("cluster");
+    if query.filter.has("cluster") && asked != [session.cluster()] {
+        session.caller.must_see_all("another cluster's usage")?;
+    }
+    let wants = |cluster: &String| match asked {
+        [] => cluster == session.cluster(),
+        named => named.iter().any(|name| name == cluster || name.eq_ignore_ascii_case("all")),
+    };
+    Ok(session.site.store.clusters().await?.into_iter().filter(wants).collect())
 }
 
 /// What everything in the period costs by each of the cards.
@@ -164,7 +178,7 @@ fn apart_by(query: &Query) -> Vec<Of> {
 
 /// The fields asked for; without `format=`, what tells the rows apart and the amounts.
 fn fields(query: &Query, by: &[Of]) -> Vec<String> {
-    let charges = query.fields == REPORT_CHARGES.default_fields();
+    let charges = query.fields == Report::Charges.schema().default_fields();
     if !charges && query.fields != PRICE.default_fields() {
         return query.fields.clone();
     }

@@ -1,14 +1,13 @@
 //! `report usage` and `report cost-centres`: from the ledger, and from live jobs as far as they have come.
 
-use super::Answer;
-use super::caller::Tree;
-use super::consumed::{self, Consumed};
-use super::no::No;
-use super::session::Session;
+use super::consumed;
+use super::scope::{Scope, kind};
 use crate::accounting::measure::Measure;
 use crate::cli::amount::{Unit, show_decimal, show_ratio};
-use crate::cli::entity::command::{REPORT_COST_CENTRES, REPORT_USAGE};
-use crate::report::plan::Stretches;
+use crate::cli::entity::Report;
+use crate::daemon::answer::Answer;
+use crate::daemon::answer::caller::Tree;
+use crate::daemon::answer::session::Session;
 use crate::report::usage::{By, Line, in_tree, lines, shares};
 use crate::wire::{Cell, Query, Response};
 
@@ -23,24 +22,26 @@ const APART: [(&str, By); 6] = [
 ];
 
 pub(super) async fn report(session: &Session<'_>, query: &Query) -> Answer {
-    let consumed = consumed::read(session, query).await?;
+    let scope = Scope::of(session, query)?;
+    let used = consumed::read(session, &scope, query).await?;
     let by = apart_by(query);
     let tree = Tree::of(&session.stored);
-    let lines = lines(&consumed.used, &by);
-    let notes = notes(session, &consumed, &lines);
+    let lines = lines(&used, &by);
+    let notes = notes(session, &scope, &lines);
     let lines = if query.has_flag("tree") { in_tree(&lines, |account| tree.parent(account)) } else { lines };
     let fields = fields(query, &by);
     let query = Query { fields, ..query.clone() };
-    let table = session.rows(&REPORT_USAGE, &query, lines, |line, field| cell(session, &consumed, line, field));
+    let table = session.rows(Report::Usage.schema(), &query, lines, |line, field| cell(session, &scope, line, field));
     Ok(Response::Table { table, notes })
 }
 
 /// `report cost-centres`: the same by what it is charged to, with the part that carries nothing.
 pub(super) async fn by_centre(session: &Session<'_>, query: &Query) -> Answer {
-    let consumed = consumed::read(session, query).await?;
-    let lines = lines(&consumed.used, &[By::CostCentre]);
+    let scope = Scope::of(session, query)?;
+    let used = consumed::read(session, &scope, query).await?;
+    let lines = lines(&used, &[By::CostCentre]);
     let shares = shares(&lines);
-    let mut notes = notes(session, &consumed, &lines);
+    let mut notes = notes(session, &scope, &lines);
     let untagged = lines.iter().zip(&shares).find(|(line, _)| line.cost_centre.as_deref() == Some(""));
     notes.push(match untagged {
         Some((line, share)) => format!(
@@ -51,10 +52,10 @@ pub(super) async fn by_centre(session: &Session<'_>, query: &Query) -> Answer {
         None => "everything carries a cost centre".to_owned(),
     });
     let rows = lines.into_iter().zip(shares);
-    let table = session.rows(&REPORT_COST_CENTRES, query, rows, |(line, share), field| match field {
+    let table = session.rows(Report::CostCentres.schema(), query, rows, |(line, share), field| match field {
         "cluster" => session.cluster().into(),
         "share" => Cell::Parts(*share, 100),
-        _ => cell(session, &consumed, line, field),
+        _ => cell(session, &scope, line, field),
     });
     Ok(Response::Table { table, notes })
 }
@@ -66,13 +67,13 @@ fn apart_by(query: &Query) -> Vec<By> {
         return vec![By::Cluster, By::Account, By::User];
     }
     let apart = words.iter().filter_map(|word| APART.iter().find(|(known, _)| known == word).map(|(_, by)| *by));
-    let time = consumed::kind(query).map(|_| By::Stretch);
+    let time = kind(query).map(|_| By::Stretch);
     time.into_iter().chain(apart).collect()
 }
 
 /// The fields asked for; with `by=` and no `format=`, what tells the lines apart, the runs and the CPU time.
 fn fields(query: &Query, by: &[By]) -> Vec<String> {
-    if !query.filter.has("by") || query.fields != REPORT_USAGE.default_fields() {
+    if !query.filter.has("by") || query.fields != Report::Usage.schema().default_fields() {
         return query.fields.clone();
     }
     let name = |by: &By| match by {
@@ -82,35 +83,28 @@ fn fields(query: &Query, by: &[By]) -> Vec<String> {
     by.iter().map(name).chain(["jobs", "used"]).map(str::to_owned).collect()
 }
 
-fn notes(session: &Session<'_>, consumed: &Consumed, lines: &[Line]) -> Vec<String> {
-    let text = |at| match at {
-        bursar_policy::Timestamp::NEVER => "never".to_owned(),
-        at => consumed.calendar.text(at),
-    };
+fn notes(session: &Session<'_>, scope: &Scope<'_>, lines: &[Line]) -> Vec<String> {
     let total = lines.iter().fold(0_u64, |sum, line| sum.saturating_add(line.measures.count(Measure::Cpu)));
-    let period = consumed.period;
-    let mut notes =
-        vec![format!("{} until {}: {} in all", text(period.start), text(period.end), Unit::Clock.show(total))];
+    let (start, end) = (scope.text(scope.period.start), scope.text(scope.period.end));
+    let mut notes = vec![format!("{start} until {end}: {} in all", Unit::Clock.show(total))];
     if lines.iter().any(|line| line.in_flight > 0) {
         notes.push(format!(
             "runs that have not ended are counted as of {}; their part is provisional",
-            text(session.now)
+            scope.text(session.now)
         ));
     }
-    if !session.caller.sees_all {
-        notes.push("only runs that you may see are counted".to_owned());
-    }
+    notes.extend(scope.only_own());
     notes
 }
 
-fn cell(session: &Session<'_>, consumed: &Consumed, line: &Line, field: &str) -> Cell {
+fn cell(session: &Session<'_>, scope: &Scope<'_>, line: &Line, field: &str) -> Cell {
     let account_name = line.account.as_deref().unwrap_or_default();
     let account = || session.stored.accounts.iter().find(|account| account.name.as_str() == account_name);
     let person = |name: &str| session.stored.subjects.iter().find(|subject| subject.name.as_str() == name);
     let sum = |measure| line.measures.get(measure);
     let hours = |measure| decimal(sum(measure).into(), 3_600);
     match field {
-        "period" => line.stretch.map(|stretch| consumed.stretches.name(stretch)).into(),
+        "period" => line.stretch.map(|stretch| scope.stretches.name(stretch)).into(),
         "cluster" => line.cluster.clone().into(),
         "account" => line.account.as_ref().map(|name| format!("{}{name}", " ".repeat(line.depth))).into(),
         "user" => line.user.clone().into(),
@@ -144,14 +138,4 @@ fn cell(session: &Session<'_>, consumed: &Consumed, line: &Line, field: &str) ->
 /// A quotient to four places.
 fn decimal(amount: i128, per: i128) -> Cell {
     show_ratio(amount, per, 4).map_or(Cell::Absent, Cell::Decimal)
-}
-
-/// The stretches that the words of `by=` cut the period into.
-pub(super) fn stretches(consumed: &consumed::Asked, query: &Query) -> Result<Stretches, No> {
-    match consumed::kind(query) {
-        None => Ok(Stretches::whole(consumed.period)),
-        Some(kind) => {
-            Stretches::cut(consumed.period, kind, &consumed.calendar).map_err(|error| No::Usage(error.to_string()))
-        }
-    }
 }
