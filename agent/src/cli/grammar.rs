@@ -125,6 +125,7 @@ pub enum Verb {
     Report,
     Explain,
     Import,
+    Verify,
     Sync,
     Status,
     Check,
@@ -133,7 +134,7 @@ pub enum Verb {
 }
 
 /// Each verb with its spellings, what follows it, and one sentence for the help.
-pub(super) const VERBS: [(Verb, &[&str], &str, &str); 13] = [
+pub(super) const VERBS: [(Verb, &[&str], &str, &str); 14] = [
     (Verb::Show, &["show", "list"], "ENTITY [where] KEY=VALUE… [format=FIELD%WIDTH,…]", "Show what there is"),
     (Verb::Add, &["add", "create"], "ENTITY KEY=VALUE…", "Make something new"),
     (Verb::Modify, &["modify"], "ENTITY [where] KEY=VALUE… set KEY=VALUE…", "Change what is selected"),
@@ -147,6 +148,7 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 13] = [
     ),
     (Verb::Explain, &["explain"], "job|login KEY=VALUE…", "What a job or a login would be told, and why"),
     (Verb::Import, &["import"], "usage FILE [KEY=VALUE…]", "Take usage from elsewhere or from before into the ledger"),
+    (Verb::Verify, &["verify"], "[start=TIME] [end=TIME] [all]", "Whether the ledger and slurmdbd's own sums agree"),
     (Verb::Sync, &["sync"], "[--dry-run] [--accept-drop]", "Read the sources and bring everything in line, now"),
     (Verb::Status, &["status"], "", "How bursar is"),
     (Verb::Check, &["check"], "config|plugin|start|slurm [FILE…]", "Check a configuration or a built plugin, offline"),
@@ -155,7 +157,7 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 13] = [
 ];
 
 const VERBS_LISTED: &str =
-    "show, add, modify, delete, balance, report, explain, import, sync, status, check, version, help";
+    "show, add, modify, delete, balance, report, explain, import, verify, sync, status, check, version, help";
 
 impl Verb {
     /// The first spelling.
@@ -216,6 +218,10 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
             let (_, rest) = one_of("import", "word", rest, &[("usage", ())])?;
             let (query, layout) = query(&command::IMPORT_USAGE, "import usage", rest)?;
             Ok(Command::Import(query, layout))
+        }
+        Verb::Verify => {
+            let (query, layout) = query(&command::VERIFY, "verify", rest)?;
+            ask(Request::Verify { query }, layout)
         }
         Verb::Sync => {
             let (query, layout) = query(&command::SYNC, "sync", rest)?;

@@ -76,6 +76,7 @@ fn about_verb(text: &mut String, verb: Verb, entity: Option<Entity>) {
             asked(text, "explain", &command::EXPLAIN_LOGIN);
         }
         Verb::Import => asked(text, "import", &command::IMPORT_USAGE),
+        Verb::Verify => asked(text, "", &command::VERIFY),
         Verb::Sync => asked(text, "", &command::SYNC),
         Verb::Status => asked(text, "", &command::STATUS),
         Verb::Check | Verb::Version | Verb::Help => {}
@@ -175,6 +176,7 @@ mod tests {
             (Verb::Explain, &command::EXPLAIN_JOB),
             (Verb::Explain, &command::EXPLAIN_LOGIN),
             (Verb::Import, &command::IMPORT_USAGE),
+            (Verb::Verify, &command::VERIFY),
             (Verb::Sync, &command::SYNC),
             (Verb::Status, &command::STATUS),
         ] {

@@ -2,7 +2,7 @@
 //!
 //! * `caller` says who asks and what they may see, `session` is one request's view of everything.
 //! * `show` answers `show`, one file per entity; `change` plans and makes what `add`, `modify`, `delete` ask for.
-//! * `balance`, `explain`, `usage`, `sync` and `status` answer the verbs of these names.
+//! * `balance`, `explain`, `usage`, `verify`, `sync` and `status` answer the verbs of these names.
 //! * `no` is how a request ends that is not answered with what it asked for.
 
 mod balance;
@@ -17,6 +17,7 @@ mod show;
 mod status;
 mod sync;
 mod usage;
+mod verify;
 
 use std::sync::Arc;
 
@@ -53,6 +54,7 @@ impl Answers {
             Request::ReportUsage { query } => usage::report(&session, &query).await,
             Request::ReportCostCentres { query } => usage::by_centre(&session, &query).await,
             Request::Explain { what, query } => explain::explain(&session, what, &query),
+            Request::Verify { query } => verify::verify(&session, &query).await,
             Request::Sync { dry_run, accept_drop, fields } => sync::sync(&session, dry_run, accept_drop, &fields).await,
             Request::Import { dump, part } => import::import(&session, &dump, &part).await,
             Request::Status { query } => status::status(&session, &query).await,
