@@ -54,7 +54,7 @@ insert into demo_job_table (id_job, time_submit, time_eligible, time_start, time
     account, id_user, tres_alloc, tres_req, nodelist, nodes_alloc, id_resv, id_array_job, id_array_task, het_job_id,
     het_job_offset, cpus_req, job_name, id_qos, id_wckey, id_group, state_reason_prev, `partition`, priority, timelimit)
 select job, @h + submitted, @h + eligible, @h + started, ifnull(@h + ended, 0), suspended, state, id_assoc,
-    acct, @first_uid + (owner = 'ben'), tres, tres, nodes, if(tres = '', 0, if(nodes = 'n[1-2]', 2, 1)), resv, array, task, het,
+    acct, if(owner = 'ana', @ana, @ben), tres, tres, nodes, if(tres = '', 0, if(nodes = 'n[1-2]', 2, 1)), resv, array, task, het,
     het_offset, 1, 'story', 1, 0, 100, 0, 'main', 1, 600
 from life join demo_assoc_table on demo_assoc_table.user = owner and deleted = 0;
 
