@@ -1,8 +1,11 @@
 //! `bursar verify` on a real slurmdbd: every awkward life of a job is explained to the second, and nothing else is.
 //!
 //! slurmdbd sums up whole hours that have passed, so the lives are not waited for: their rows are put into past hours as
-//! `history.sql` tells them, in the shapes that slurmdbd itself gave such jobs. From there on everything is real: slurmdbd
-//! rolls them up, bursard reads them into its ledger, and sreport is what the ledger is held against.
+//! `history.sql` tells them, in the shapes that slurmdbd itself gave such jobs; those of `lived` were lived a moment ago. From
+//! there on everything is real: slurmdbd rolls them up, bursard reads them into its ledger, and sreport is what the ledger
+//! is held against.
+
+mod lived;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -228,6 +231,15 @@ fn given_any_hours_around_them_then_every_second_that_differs_has_its_cause() ->
     for (first, last) in [(-3, 0), (-3, 4), (0, 1), (1, 2), (2, 3), (3, 4), (1, 4)] {
         past.verify(past.from + first * HOUR, past.from + last * HOUR)?.assert_explained();
     }
+    Ok(())
+}
+
+#[test]
+fn given_no_times_then_it_is_yesterday() -> Result<()> {
+    let (past, _alone) = past();
+    let output = past.site.cluster().host().run(&["bursar", "verify", "all"])?;
+    assert_eq!(output.status, 0, "{}{}", output.stdout, output.stderr);
+    assert!(output.stderr.contains(" sums differ"), "{}", output.stderr);
     Ok(())
 }
 
