@@ -284,6 +284,46 @@ fn given_a_run_that_was_not_read_yet_then_it_is_late() -> Result<()> {
 }
 
 #[test]
+fn given_somebody_who_was_removed_from_slurm_then_what_they_used_is_still_theirs() -> Result<()> {
+    let (past, _alone) = past();
+    let cluster = past.site.cluster();
+    cluster.add_user("nora")?.ok()?;
+    cluster.sacctmgr(&["add", "account", "visitors", "parent=root"])?.ok()?;
+    cluster.sacctmgr(&["add", "user", "nora", "account=visitors"])?.ok()?;
+    past.sql(&LATE.replace("201", "203").replace("@ana", "65000").replace("'ana'", "'nora'"))?;
+    cluster.sacctmgr(&["delete", "user", "nora"])?.ok()?;
+    past.roll_up()?;
+    cluster.restart("bursard")?;
+    past.site.wait_for("the run in the ledger", 30, || {
+        let found = past.site.store("select count(*) from posting where jobid = 203")?.concat().concat();
+        Ok(if found == "1" { Ok(()) } else { Err(format!("{found} postings")) })
+    })?;
+    let seen = past.stories()?;
+    println!("{}{}", seen.output.stdout, seen.output.stderr);
+    println!(
+        "{}",
+        cluster
+            .host()
+            .run(&[
+                "bursar",
+                "-n",
+                "-P",
+                "verify",
+                &format!("start=uts{}", past.from),
+                &format!("end=uts{}", past.from + 3 * HOUR),
+                "all"
+            ])?
+            .stdout
+    );
+    cluster.sacctmgr(&["delete", "account", "visitors"])?.ok()?;
+    let again = past.stories()?;
+    println!("{}{}", again.output.stdout, again.output.stderr);
+    seen.assert_explained();
+    again.assert_explained();
+    Ok(())
+}
+
+#[test]
 fn given_a_run_of_this_hour_then_it_is_the_current_hours() -> Result<()> {
     let (past, _alone) = past();
     past.sql(JUST_NOW)?;

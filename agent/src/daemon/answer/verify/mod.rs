@@ -1,8 +1,12 @@
 //! `verify`: the ledger beside what slurmdbd has rolled up, and why they differ.
 
+mod slurm;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bursar_policy::{Period, PeriodKind, Timestamp};
+
+use slurm::Slurm;
 
 use super::Answer;
 use super::no::No;
@@ -11,13 +15,16 @@ use crate::accounting::measure::Measures;
 use crate::cli::entity::command::VERIFY;
 use crate::daemon::site::chain;
 use crate::report::plan::Stretches;
-use crate::report::verify::{Cause, Comparison, Frame, Line, THINGS, Told};
+use crate::report::verify::{Cause, Comparison, Frame, Line, THINGS};
 use crate::slurm::desired::ClusterName;
-use crate::slurm::overlapping::{self, Touching};
-use crate::slurm::sreport::{self, HOUR};
-use crate::slurm::{SlurmCommands, reserved, settled};
+use crate::slurm::overlapping::Touching;
+use crate::slurm::sreport::HOUR;
+use crate::slurm::{SlurmCommands, settled};
 use crate::store::ledger::Attribution;
 use crate::wire::{Cell, Query, Response};
+
+/// Runs end while slurmdbd and the ledger are read one after the other; so often both are read anew.
+const TRIES: u32 = 3;
 
 /// A run's job number and submit time.
 type RunKey = (u32, Timestamp);
@@ -30,14 +37,22 @@ pub(super) async fn verify(session: &Session<'_>, query: &Query) -> Answer {
     let commands = SlurmCommands { bin_dir: Some(machine.paths.slurm_bin.clone()), ..SlurmCommands::default() };
     settled::check_rights(&commands, &cluster).await.map_err(unavailable)?;
 
-    let rolled_until = rolled_until(&commands, &cluster, &period, session.now).await?;
+    let rolled_until = slurm::rolled_until(&commands, &cluster, &period, session.now).await?;
     let frame = Frame { period, rolled_until };
-    let touching = overlapping::read(&commands, &cluster, &period).await.map_err(unavailable)?;
-    let (mut comparison, known) = ledger(session, frame, &touching).await?;
-    add_slurm(&commands, &cluster, frame, (&touching, &known), &mut comparison).await?;
+    let mut tries = TRIES;
+    let (slurm, mut comparison, known) = loop {
+        let slurm = Slurm::read(&commands, &cluster, frame).await?;
+        // After slurmdbd's rows, so that no run of theirs is late because it came in between.
+        let (comparison, known) = ledger(session, frame, &slurm.touching).await?;
+        tries -= 1;
+        if tries == 0 || !slurm.is_overtaken(&known) {
+            break (slurm, comparison, known);
+        }
+    };
+    slurm.add_to(&mut comparison, &known);
 
     let lines = comparison.lines();
-    let notes = notes(session, &frame, &touching, &lines);
+    let notes = notes(session, &frame, &slurm.touching, &lines);
     let refusal = refusal(&lines);
     let all = query.has_flag("all");
     let shown = lines.into_iter().filter(|line| all || line.differs());
@@ -87,28 +102,6 @@ fn nothing_rolled_up() -> No {
     )
 }
 
-/// Until when slurmdbd has rolled up, within the period.
-async fn rolled_until(
-    commands: &SlurmCommands,
-    cluster: &ClusterName,
-    period: &Period,
-    now: Timestamp,
-) -> Result<Timestamp, No> {
-    let last_hour = now.0 - now.0.rem_euclid(HOUR);
-    let end = period.end.0.min(last_hour);
-    // What is older has been rolled up, or something is wrong and must not pass for the current hour.
-    let from = period.start.0.max(last_hour - 2 * HOUR);
-    let mut until = end;
-    while until > from {
-        let hour = Timestamp(until - HOUR);
-        if sreport::has_rolled_up(commands, cluster, hour).await.map_err(unavailable)? {
-            break;
-        }
-        until -= HOUR;
-    }
-    if until > period.start.0 { Ok(Timestamp(until)) } else { Err(nothing_rolled_up()) }
-}
-
 /// What the ledger has of this cluster, and which of the runs are in it, as of one moment.
 async fn ledger(session: &Session<'_>, frame: Frame, touching: &Touching) -> Result<(Comparison, HashSet<RunKey>), No> {
     let store = &session.site.store;
@@ -136,37 +129,6 @@ async fn ledger(session: &Session<'_>, frame: Frame, touching: &Touching) -> Res
         // A reading came in between: which of its runs are in the sums cannot be told.
         known = after;
     }
-}
-
-/// Adds what slurmdbd has, and what it and the ledger make of each run.
-async fn add_slurm(
-    commands: &SlurmCommands,
-    cluster: &ClusterName,
-    frame: Frame,
-    (touching, known): (&Touching, &HashSet<RunKey>),
-    comparison: &mut Comparison,
-) -> Result<(), No> {
-    let rolled = frame.rolled();
-    let there = sreport::known_tres(commands, cluster).await.map_err(unavailable)?;
-    let tres: Vec<&str> =
-        THINGS.map(|(name, _)| name).into_iter().filter(|name| there.iter().any(|of| of == name)).collect();
-    let reported = sreport::read(commands, cluster, &rolled, &tres).await.map_err(unavailable)?;
-    if reported.is_empty() && touching.runs.values().any(|run| run.start < rolled.end) {
-        return Err(nothing_rolled_up());
-    }
-    let associations = reserved::associations(commands, cluster).await.map_err(unavailable)?;
-    let reservations = reserved::reservations(commands, cluster, &rolled).await.map_err(unavailable)?;
-    comparison.add_slurm(&reported, &associations);
-    let runs: Vec<_> = touching.runs.values().collect();
-    comparison.add_reserved(&reservations, &runs, &associations);
-
-    let paused: Vec<u32> = runs.iter().filter(|run| run.suspended > 0).map(|run| run.job_id).collect();
-    let busy = overlapping::busy_within(commands, cluster, &rolled, &paused).await.map_err(unavailable)?;
-    for (key, run) in &touching.runs {
-        let busy = if run.suspended > 0 { busy.get(key).copied() } else { None };
-        comparison.add_run(&Told { run, in_ledger: known.contains(key), busy });
-    }
-    Ok(())
 }
 
 fn notes(session: &Session<'_>, frame: &Frame, touching: &Touching, lines: &[Line]) -> Vec<String> {
