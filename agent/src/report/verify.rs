@@ -56,7 +56,8 @@ impl Comparison {
     /// Adds what the ledger has for somebody.
     pub fn add_ledger(&mut self, account: &str, user: &str, sum: &Measures) {
         for (tres, measure) in THINGS {
-            self.line(account, user, tres).ledger += sum.get(measure);
+            let line = self.line(account, user, tres);
+            line.ledger = line.ledger.saturating_add(sum.get(measure));
         }
     }
 
@@ -70,14 +71,14 @@ impl Comparison {
         for row in reported {
             let Some((tres, _)) = THINGS.into_iter().find(|(name, _)| *name == row.tres) else { continue };
             let seconds = signed(row.seconds);
-            self.line(&row.account, &row.user, tres).slurm += seconds;
+            self.line(&row.account, &row.user, tres).add_slurm(seconds);
             let above = if row.user.is_empty() {
                 parents.get(row.account.as_str()).copied()
             } else {
                 Some(row.account.as_str())
             };
             if let Some(above) = above {
-                self.line(above, "", tres).slurm -= seconds;
+                self.line(above, "", tres).add_slurm(-seconds);
             }
         }
     }
@@ -105,7 +106,7 @@ impl Comparison {
                 None => {
                     line.add(Cause::Open, slurm);
                     if run.is_suspended && measure == Measure::Cpu {
-                        line.doubtful += slurm;
+                        line.doubtful = line.doubtful.saturating_add(slurm);
                     }
                 }
                 Some(_) if !told.in_ledger => line.add(Cause::Late, slurm),

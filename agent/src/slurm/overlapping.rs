@@ -48,6 +48,14 @@ pub struct Overlapping {
     pub held: Tres,
 }
 
+impl Overlapping {
+    /// Whether nothing befell it that slurmdbd and a ledger could count differently up to `until`.
+    pub fn is_plain(&self, until: Timestamp) -> bool {
+        let over = self.end.is_some_and(|end| end <= until);
+        over && self.start >= self.submit && self.suspended == 0 && self.reservation == 0
+    }
+}
+
 /// The runs that touch a period, and what sacct printed besides.
 #[derive(Debug, Default)]
 pub struct Touching {
@@ -57,24 +65,25 @@ pub struct Touching {
     pub unreadable: Vec<String>,
 }
 
-/// Reads the runs that touch `period`.
-pub async fn read(commands: &SlurmCommands, cluster: &ClusterName, period: &Period) -> Result<Touching, SettledError> {
+/// `period` in parts that can each be read at once; a run may touch several.
+pub fn parts(period: &Period) -> impl Iterator<Item = Period> + use<> {
+    let Period { start, end } = *period;
+    let starts = std::iter::successors(Some(start), |at| Some(at.plus(AT_ONCE)));
+    starts.take_while(move |at| *at < end).map(move |at| Period { start: at, end: at.plus(AT_ONCE).min(end) })
+}
+
+/// Reads the runs that touch one of the [`parts`] of a period.
+pub async fn read(commands: &SlurmCommands, cluster: &ClusterName, part: &Period) -> Result<Touching, SettledError> {
     let mut touching = Touching::default();
-    let mut from = period.start;
-    while from < period.end {
-        let until = from.plus(AT_ONCE).min(period.end);
-        let args = args(cluster, from, until, &[]);
-        let each = |line: &[u8]| match parse(&String::from_utf8_lossy(line)) {
-            Some(Some((run, _))) => drop(touching.runs.insert((run.job_id, run.submit), run)),
-            // What never ran used nothing.
-            Some(None) => {}
-            None => touching.unreadable.push(String::from_utf8_lossy(line).into_owned()),
-        };
-        let read = commands.read_lines(Tool::Sacct, &args, commands.change_timeout, each).await;
-        read.map_err(|source| SettledError::Command { cluster: cluster.to_string(), source })?;
-        from = until;
-    }
-    touching.unreadable.dedup();
+    let args = args(cluster, part.start, part.end, &[]);
+    let each = |line: &[u8]| match parse(&String::from_utf8_lossy(line)) {
+        Some(Some((run, _))) => drop(touching.runs.insert((run.job_id, run.submit), run)),
+        // What never ran used nothing.
+        Some(None) => {}
+        None => touching.unreadable.push(String::from_utf8_lossy(line).into_owned()),
+    };
+    let read = commands.read_lines(Tool::Sacct, &args, commands.change_timeout, each).await;
+    read.map_err(|source| SettledError::Command { cluster: cluster.to_string(), source })?;
     Ok(touching)
 }
 
@@ -147,6 +156,13 @@ mod tests {
         let open = "117|1795543500|1795544400|Unknown|RUNNING|00:20:00|15210|1|physics|ana|cpu=1,mem=100M,node=1|n2";
         let (run, _) = parse(open).unwrap().unwrap();
         assert_eq!((run.end, run.is_suspended, run.suspended, run.reservation), (None, false, 1_200, 1));
+    }
+
+    #[test]
+    fn given_a_period_then_its_parts_are_days_that_meet() {
+        let period = Period { start: Timestamp(3_600), end: Timestamp(180_000) };
+        let parts: Vec<(i64, i64)> = parts(&period).map(|part| (part.start.0, part.end.0)).collect();
+        assert_eq!(parts, [(3_600, 90_000), (90_000, 176_400), (176_400, 180_000)]);
     }
 
     #[test]

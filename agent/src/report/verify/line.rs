@@ -74,6 +74,10 @@ impl Line {
         self.difference() != 0 || self.unexplained() != 0
     }
 
+    pub(super) fn add_slurm(&mut self, seconds: i64) {
+        self.slurm = self.slurm.saturating_add(seconds);
+    }
+
     pub(super) fn add(&mut self, cause: Cause, seconds: i64) {
         if let Some(slot) = self.causes.get_mut(cause as usize) {
             *slot = slot.saturating_add(seconds);

@@ -41,7 +41,7 @@ pub(super) async fn verify(session: &Session<'_>, query: &Query) -> Answer {
     let frame = Frame { period, rolled_until };
     let mut tries = TRIES;
     let (slurm, mut comparison, known) = loop {
-        let slurm = Slurm::read(&commands, &cluster, frame).await?;
+        let slurm = Slurm::read(&commands, &cluster, &session.site.store, frame).await?;
         // After slurmdbd's rows, so that no run of theirs is late because it came in between.
         let (comparison, known) = ledger(session, frame, &slurm.touching).await?;
         tries -= 1;

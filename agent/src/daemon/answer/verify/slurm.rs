@@ -8,9 +8,10 @@ use super::{No, RunKey, nothing_rolled_up, unavailable};
 use crate::report::verify::{Comparison, Frame, THINGS, Told};
 use crate::slurm::SlurmCommands;
 use crate::slurm::desired::ClusterName;
-use crate::slurm::overlapping::{self, Touching};
+use crate::slurm::overlapping::{self, Overlapping, Touching};
 use crate::slurm::reserved::{self, Association, Reservation};
 use crate::slurm::sreport::{self, HOUR, Reported};
+use crate::store::Store;
 
 /// Until when slurmdbd has rolled up, within the period.
 pub(super) async fn rolled_until(
@@ -45,9 +46,14 @@ pub(super) struct Slurm {
 }
 
 impl Slurm {
-    pub(super) async fn read(commands: &SlurmCommands, cluster: &ClusterName, frame: Frame) -> Result<Self, No> {
+    pub(super) async fn read(
+        commands: &SlurmCommands,
+        cluster: &ClusterName,
+        store: &Store,
+        frame: Frame,
+    ) -> Result<Self, No> {
         let rolled = frame.rolled();
-        let touching = async { overlapping::read(commands, cluster, &frame.period).await.map_err(unavailable) };
+        let touching = touching(commands, cluster, store, frame);
         let associations = async { reserved::associations(commands, cluster).await.map_err(unavailable) };
         let reservations = async { reserved::reservations(commands, cluster, &rolled).await.map_err(unavailable) };
         let reported = async {
@@ -56,9 +62,9 @@ impl Slurm {
             let tres: Vec<&str> = all.filter(|name| there.iter().any(|of| of == name)).collect();
             sreport::read(commands, cluster, &rolled, &tres).await.map_err(unavailable)
         };
-        let (touching, associations, reservations, reported) =
+        let ((touching, has_runs), associations, reservations, reported) =
             tokio::try_join!(touching, associations, reservations, reported)?;
-        if reported.is_empty() && touching.runs.values().any(|run| run.start < rolled.end) {
+        if reported.is_empty() && has_runs {
             return Err(nothing_rolled_up());
         }
         let paused = touching.runs.values().filter(|run| run.suspended > 0);
@@ -81,4 +87,27 @@ impl Slurm {
             comparison.add_run(&Told { run, in_ledger: known.contains(key), busy });
         }
     }
+}
+
+/// The runs that slurmdbd and the ledger may count differently, and whether anything ran at all.
+///
+/// Of a month with a million jobs nearly all are plain and in the ledger; those are not kept.
+async fn touching(
+    commands: &SlurmCommands,
+    cluster: &ClusterName,
+    store: &Store,
+    frame: Frame,
+) -> Result<(Touching, bool), No> {
+    let (mut all, mut has_runs) = (Touching::default(), false);
+    for part in overlapping::parts(&frame.period) {
+        let some = overlapping::read(commands, cluster, &part).await.map_err(unavailable)?;
+        let ids: Vec<u32> = some.runs.keys().map(|(job_id, _)| *job_id).collect();
+        let known = store.ended_among(cluster.as_str(), &ids).await?;
+        has_runs |= some.runs.values().any(|run| run.start < frame.rolled_until);
+        let kept = |(key, run): &(RunKey, Overlapping)| !known.contains(key) || !run.is_plain(frame.rolled_until);
+        all.runs.extend(some.runs.into_iter().filter(kept));
+        all.unreadable.extend(some.unreadable);
+    }
+    all.unreadable.dedup();
+    Ok((all, has_runs))
 }
