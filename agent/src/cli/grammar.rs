@@ -130,6 +130,7 @@ pub enum Verb {
     Explain,
     Import,
     Price,
+    Verify,
     Sync,
     Status,
     Check,
@@ -138,7 +139,7 @@ pub enum Verb {
 }
 
 /// Each verb with its spellings, what follows it, and one sentence for the help.
-pub(super) const VERBS: [(Verb, &[&str], &str, &str); 14] = [
+pub(super) const VERBS: [(Verb, &[&str], &str, &str); 15] = [
     (Verb::Show, &["show", "list"], "ENTITY [where] KEY=VALUE… [format=FIELD%WIDTH,…]", "Show what there is"),
     (Verb::Add, &["add", "create"], "ENTITY KEY=VALUE…", "Make something new"),
     (Verb::Modify, &["modify"], "ENTITY [where] KEY=VALUE… set KEY=VALUE…", "Change what is selected"),
@@ -158,6 +159,7 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 14] = [
         "--dry-run FILE [period=MONTH] [KEY=VALUE…]",
         "What a month comes to by another rate card",
     ),
+    (Verb::Verify, &["verify"], "[start=TIME] [end=TIME] [all]", "Whether the ledger and slurmdbd's own sums agree"),
     (Verb::Sync, &["sync"], "[--dry-run] [--accept-drop]", "Read the sources and bring everything in line, now"),
     (Verb::Status, &["status"], "", "How bursar is"),
     (Verb::Check, &["check"], "config|plugin|start|slurm [FILE…]", "Check a configuration or a built plugin, offline"),
@@ -166,7 +168,7 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 14] = [
 ];
 
 const VERBS_LISTED: &str =
-    "show, add, modify, delete, balance, report, explain, import, price, sync, status, check, version, help";
+    "show, add, modify, delete, balance, report, explain, import, price, verify, sync, status, check, version, help";
 
 impl Verb {
     /// The first spelling.
@@ -239,6 +241,10 @@ fn command(options: &Options, words: &[String]) -> Result<Command, UsageError> {
             // Whoever forgets the option learns that nothing is changed without it either.
             let (query, layout) = query(&command::PRICE, "price", rest)?;
             Ok(Command::Price(query, layout))
+        }
+        Verb::Verify => {
+            let (query, layout) = query(&command::VERIFY, "verify", rest)?;
+            ask(Request::Verify { query }, layout)
         }
         Verb::Sync => {
             let (query, layout) = query(&command::SYNC, "sync", rest)?;

@@ -74,6 +74,7 @@ fn about_verb(text: &mut String, verb: Verb, entity: Option<Entity>) {
         }
         Verb::Price => asked(text, "", &command::PRICE),
         Verb::Import => asked(text, "import", &command::IMPORT_USAGE),
+        Verb::Verify => asked(text, "", &command::VERIFY),
         Verb::Sync => asked(text, "", &command::SYNC),
         Verb::Status => asked(text, "", &command::STATUS),
         Verb::Check | Verb::Version | Verb::Help => {}
@@ -173,6 +174,7 @@ mod tests {
             (Verb::Explain, &command::EXPLAIN_LOGIN),
             (Verb::Price, &command::PRICE),
             (Verb::Import, &command::IMPORT_USAGE),
+            (Verb::Verify, &command::VERIFY),
             (Verb::Sync, &command::SYNC),
             (Verb::Status, &command::STATUS),
         ]) {

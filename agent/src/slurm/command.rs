@@ -20,6 +20,8 @@ pub enum Tool {
     Sacctmgr,
     /// Reads finished jobs from slurmdbd.
     Sacct,
+    /// Reads what slurmdbd has rolled up.
+    Sreport,
     /// Reads live jobs from slurmctld.
     Squeue,
     /// Reads slurmctld's state and tells it to read its configuration again.
@@ -32,6 +34,7 @@ impl Tool {
         match self {
             Self::Sacctmgr => "sacctmgr",
             Self::Sacct => "sacct",
+            Self::Sreport => "sreport",
             Self::Squeue => "squeue",
             Self::Scontrol => "scontrol",
         }
@@ -39,7 +42,7 @@ impl Tool {
 
     const fn daemon(self) -> &'static str {
         match self {
-            Self::Sacctmgr | Self::Sacct => "slurmdbd",
+            Self::Sacctmgr | Self::Sacct | Self::Sreport => "slurmdbd",
             Self::Squeue | Self::Scontrol => "slurmctld",
         }
     }

@@ -110,6 +110,11 @@ pub enum Request {
         /// The job or login.
         query: Query,
     },
+    /// `verify`.
+    Verify {
+        /// Which period.
+        query: Query,
+    },
     /// `sync`.
     Sync {
         /// Only tell what would be done, as a table of the fields of [`command::SYNC`].
@@ -220,6 +225,7 @@ impl Request {
                 let (schema, command) = what.schema();
                 Self::Explain { what, query: query.checked(schema, command)? }
             }
+            Self::Verify { query } => Self::Verify { query: query.checked(&command::VERIFY, "verify")? },
             Self::Sync { dry_run, accept_drop, fields } => {
                 let fields = Query { fields, ..Query::default() }.checked(&command::SYNC, "sync")?.fields;
                 Self::Sync { dry_run, accept_drop, fields }
@@ -241,7 +247,7 @@ impl Request {
     /// How long its answer may take; a pass over a whole site takes minutes.
     pub const fn patience(&self) -> Duration {
         match self {
-            Self::Sync { .. } => Duration::from_secs(3_600),
+            Self::Sync { .. } | Self::Verify { .. } => Duration::from_secs(3_600),
             Self::Price { .. } | Self::Import { .. } | Self::Change { .. } | Self::Report { .. } => {
                 Duration::from_secs(300)
             }

@@ -19,7 +19,7 @@ const ROLES: [(&str, u32); 9] = [
     ("nobody", STRANGER),
 ];
 
-const REQUESTS: [&str; 61] = [
+const REQUESTS: [&str; 62] = [
     "show user",
     "show user user=ana",
     "show user account=physics",
@@ -74,6 +74,8 @@ const REQUESTS: [&str; 61] = [
     "explain job",
     "explain job user=ana",
     "explain login user=ana",
+    // Whoever may verify is told that this is no whole hour.
+    "verify start=2026-03-19T18:30",
     "sync --dry-run",
     "sync",
     "status",

@@ -2,10 +2,10 @@
 
 use super::Place::Where;
 use super::report::CHARGED;
-use super::{Field, Key, Kind, Schema};
+use super::{Field, Flag, Key, Kind, Schema};
 
 /// All of them but reports, in the order of the help.
-pub const ALL: [&Schema; 7] = [&BALANCE, &PRICE, &EXPLAIN_JOB, &EXPLAIN_LOGIN, &IMPORT_USAGE, &SYNC, &STATUS];
+pub const ALL: [&Schema; 8] = [&BALANCE, &PRICE, &EXPLAIN_JOB, &EXPLAIN_LOGIN, &IMPORT_USAGE, &VERIFY, &SYNC, &STATUS];
 
 pub(super) const NOTHING_TO_CHANGE: &str = "it only tells";
 
@@ -152,6 +152,39 @@ pub static IMPORT_USAGE: Schema = Schema {
         Field::new("not-ended", 10, "rows of jobs that had not ended"),
         Field::new("steps", 10, "rows of steps"),
         Field::new("set-aside", 10, "rows that cannot be read, kept aside"),
+    ],
+};
+
+/// `bursar verify`.
+pub static VERIFY: Schema = Schema {
+    name: "verify",
+    aliases: &[],
+    about: "Takes apart how the ledger and slurmdbd's sums differ in [start, end); without times, yesterday",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: NOTHING_TO_CHANGE,
+    bare: None,
+    flags: &[Flag { name: "all", about: "show what does not differ, too" }],
+    keys: &[
+        Key::new("start", Kind::Instant, &[Where], "first instant of the period, a whole hour"),
+        Key::new("end", Kind::Instant, &[Where], "first instant after it, a whole hour; without it the last one"),
+    ],
+    fields: &[
+        Field::new("account", 16, "account"),
+        Field::new("user", 12, "user name, empty for what is charged to the account itself"),
+        Field::new("tres", -9, "what is counted"),
+        Field::new("ledger", 14, "seconds of it in the ledger; of memory MB-seconds"),
+        Field::new("slurm", 14, "seconds that slurmdbd has rolled up"),
+        Field::new("difference", 12, "what slurmdbd has more"),
+        Field::new("reserved", 12, "of it, idle time of reservations"),
+        Field::new("suspended", 12, "suspended time that lies elsewhere for slurmdbd"),
+        Field::new("resize", 12, "time before a resize, which slurmdbd counts twice"),
+        Field::new("current-hour", 12, "time that slurmdbd has not rolled up yet"),
+        Field::new("open", 12, "runs that have not ended"),
+        Field::new("late", 12, "runs that ended and are not in the ledger"),
+        Field::new("unexplained", 12, "what is left"),
+        Field::on_demand("cluster", 10, "cluster"),
     ],
 };
 

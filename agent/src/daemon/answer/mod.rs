@@ -2,7 +2,7 @@
 //!
 //! * `caller` says who asks and what they may see, `session` is one request's view of everything.
 //! * `show` answers `show`, one file per entity; `change` plans and makes what `add`, `modify`, `delete` ask for.
-//! * `balance`, `explain`, `report`, `sync` and `status` answer the verbs of these names.
+//! * `balance`, `explain`, `report`, `verify`, `sync` and `status` answer the verbs of these names.
 //! * `no` is how a request ends that is not answered with what it asked for.
 
 mod balance;
@@ -16,6 +16,7 @@ mod session;
 mod show;
 mod status;
 mod sync;
+mod verify;
 
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ impl Answers {
             Request::Balance { query } => balance::balance(&session, &query),
             Request::Report { kind, query } => report::report(&session, kind, &query).await,
             Request::Explain { what, query } => explain::explain(&session, what, &query),
+            Request::Verify { query } => verify::verify(&session, &query).await,
             Request::Sync { dry_run, accept_drop, fields } => sync::sync(&session, dry_run, accept_drop, &fields).await,
             Request::Price { query, file, card } => report::price(&session, &query, &file, &card).await,
             Request::Import { dump, part } => import::import(&session, &dump, &part).await,
