@@ -5,7 +5,7 @@ use std::time::Duration;
 use bursar_tests::scenario::{cancel_all, host_now};
 use bursar_tests::{Cluster, Error, Result};
 
-use super::{HOUR, Past, past};
+use crate::past::{HOUR, Past, past};
 
 const SOON: Duration = Duration::from_secs(60);
 
