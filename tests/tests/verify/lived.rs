@@ -5,7 +5,7 @@ use std::time::Duration;
 use bursar_tests::scenario::{cancel_all, host_now};
 use bursar_tests::{Cluster, Error, Result};
 
-use super::{HOUR, Past, past};
+use crate::past::{HOUR, Past, past};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -63,14 +63,12 @@ fn live(past: &Past, cluster: &Cluster) -> Result<(u32, u32, u32)> {
         let back = ["idle", "mixed", "allocated"].contains(&state.lines().next().unwrap_or_default());
         Ok(if back { Ok(()) } else { Err(state) })
     })?;
-    for job in [requeued, stranded] {
-        // slurmctld begins a requeued job two minutes later unless it is told.
-        past.site.wait_for("the second run to be told when to start", 20, || {
-            let told = cluster.scontrol("root", &["update", &format!("jobid={job}"), "starttime=now"])?;
-            Ok(if told.success() { Ok(()) } else { Err(told.stderr) })
-        })?;
-        cluster.wait_for_job_state(job, "RUNNING", SOON)?;
-    }
+    // slurmctld begins a requeued job two minutes later unless it is told; the stranded one is ended while it waits.
+    past.site.wait_for("the second run to be told when to start", 20, || {
+        let told = cluster.scontrol("root", &["update", &format!("jobid={requeued}"), "starttime=now"])?;
+        Ok(if told.success() { Ok(()) } else { Err(told.stderr) })
+    })?;
+    cluster.wait_for_job_state(requeued, "RUNNING", SOON)?;
     pass(past, 3)?;
     for user in ["ana", "ben"] {
         cancel_all(&past.site, user)?;
