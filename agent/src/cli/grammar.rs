@@ -148,7 +148,7 @@ pub(super) const VERBS: [(Verb, &[&str], &str, &str); 15] = [
     (
         Verb::Report,
         &["report"],
-        "usage|cost-centres|charges|waits|completion|peaks|corrections [start=TIME] [end=TIME] [KEY=VALUE…]",
+        "usage|cost-centres|charges|focus|waits|completion|peaks|corrections [start=TIME] [end=TIME] [KEY=VALUE…]",
         "What was used by whom, and how runs fared",
     ),
     (Verb::Explain, &["explain"], "job|login KEY=VALUE…", "What a job or a login would be told, and why"),

@@ -22,6 +22,8 @@ pub enum Style {
         /// Whether the last field is followed by one too.
         trailing: bool,
     },
+    /// Separated by commas as RFC 4180 says, for spreadsheets.
+    Csv,
     /// A JSON array of objects.
     Json,
 }
@@ -95,7 +97,7 @@ pub(super) struct Declared {
 }
 
 /// All options, in the order of the help.
-pub(super) static OPTIONS: [Declared; 13] = [
+pub(super) static OPTIONS: [Declared; 14] = [
     switch(Some('n'), "noheader", "no header", |o| o.no_header = true),
     switch(Some('p'), "parsable", "fields separated by `|`, with one at the end", |o| {
         o.style = Style::Parsable { trailing: true };
@@ -103,6 +105,7 @@ pub(super) static OPTIONS: [Declared; 13] = [
     switch(Some('P'), "parsable2", "fields separated by `|`, without one at the end", |o| {
         o.style = Style::Parsable { trailing: false };
     }),
+    switch(None, "csv", "fields separated by commas, texts with a comma or quote in quotes", |o| o.style = Style::Csv),
     switch(None, "json", "a JSON array; times in UTC, CPU time in seconds, never cut", |o| o.style = Style::Json),
     Declared {
         short: Some('t'),

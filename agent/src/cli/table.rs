@@ -25,6 +25,7 @@ pub fn write(table: &Table, layout: &Layout, options: &Options, out: &mut dyn Wr
     match options.style {
         Style::Columns => shown.columns(options.no_header, out),
         Style::Parsable { trailing } => shown.parsable(options.no_header, trailing, out),
+        Style::Csv => shown.csv(options.no_header, out),
         Style::Json => shown.json(out),
     }
 }
@@ -96,6 +97,18 @@ impl<'a> Shown<'a> {
         for row in &self.table.rows {
             let texts: Vec<String> = self.cells(row).map(|(cell, ..)| self.text(cell, true)).collect();
             write!(out, "{}{end}", texts.join("|"))?;
+        }
+        Ok(())
+    }
+
+    fn csv(&self, no_header: bool, out: &mut dyn Write) -> io::Result<()> {
+        if !no_header {
+            let titles: Vec<String> = self.columns.iter().map(|(_, column, _)| quoted(&title(&column.name))).collect();
+            write!(out, "{}\r\n", titles.join(","))?;
+        }
+        for row in &self.table.rows {
+            let texts: Vec<String> = self.cells(row).map(|(cell, ..)| quoted(&self.text(cell, false))).collect();
+            write!(out, "{}\r\n", texts.join(","))?;
         }
         Ok(())
     }
@@ -172,6 +185,11 @@ fn title(name: &str) -> String {
             rest.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(rest)
         })
         .collect()
+}
+
+/// A field of CSV: in quotes where it would be read as more than one otherwise.
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 fn characters(width: i16) -> usize {

@@ -161,3 +161,55 @@ async fn given_whoever_asks_then_they_see_what_is_theirs_and_nobody_prices_but_w
     assert!(matches!(served.world.ask(ANA, price.clone()).await, Response::Refused { .. }));
     assert!(matches!(served.world.ask(OLAF, price).await, Response::Table { .. }));
 }
+
+/// The rules of FOCUS 1.2 that catch people: exclusive ends in UTC, plain numbers, invoices that their lines come to.
+#[tokio::test(flavor = "multi_thread")]
+async fn given_a_month_for_the_finance_side_then_its_lines_are_as_focus_has_them() {
+    let served = served(CARD).await;
+    let csv = served.told(&["--csv", "report", "focus", "period=2026-02"]).await;
+    let mut lines = csv.split("\r\n").filter(|line| !line.is_empty());
+    let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
+    for mandatory in [
+        "BilledCost",
+        "BillingAccountId",
+        "BillingAccountName",
+        "BillingCurrency",
+        "BillingPeriodStart",
+        "BillingPeriodEnd",
+        "ChargeCategory",
+        "ChargeClass",
+        "ChargeDescription",
+        "ChargePeriodStart",
+        "ChargePeriodEnd",
+        "ContractedCost",
+        "EffectiveCost",
+        "InvoiceIssuerName",
+        "ListCost",
+        "PricingQuantity",
+        "PricingUnit",
+        "ProviderName",
+        "PublisherName",
+        "ServiceCategory",
+        "ServiceName",
+    ] {
+        assert!(header.contains(&mandatory), "{mandatory}: {header:?}");
+    }
+    let json = served.told(&["--json", "report", "focus", "period=2026-02"]).await;
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(rows.len(), lines.count());
+    let mut total = 0;
+    for row in &rows {
+        let text = |key: &str| row[key].as_str().unwrap_or_else(|| panic!("{key}: {row}"));
+        assert_eq!(
+            (text("billing_period_start"), text("billing_period_end")),
+            ("2026-01-31T23:00:00Z", "2026-02-28T23:00:00Z")
+        );
+        assert!(["Usage", "Credit"].contains(&text("charge_category")), "{row}");
+        assert_eq!(text("invoice_id").split('/').collect::<Vec<_>>(), ["2026-02", text("billing_account_id"), "EUR"]);
+        assert!(serde_json::from_str::<serde_json::Value>(text("tags")).is_ok_and(|tags| tags.is_object()));
+        total += cents(text("billed_cost"))[0];
+    }
+    let charged = cents(&served.told(&["-nP", "report", "charges", "period=2026-02", "format=amount"]).await);
+    assert_eq!(total, charged.iter().sum::<i64>());
+    assert!(csv.contains("\"{\"\"partition\"\"") || csv.contains("\"{\"\"user\"\""), "{csv}");
+}

@@ -1,6 +1,7 @@
 //! The reports that there are, and their declarations.
 
 mod charges;
+mod focus;
 mod ledger;
 mod runs;
 mod used;
@@ -21,6 +22,8 @@ pub enum Report {
     CostCentres,
     /// What a month costs.
     Charges,
+    /// The same as FOCUS 1.2 has it.
+    Focus,
     /// How long runs waited.
     Waits,
     /// How runs ended.
@@ -33,8 +36,16 @@ pub enum Report {
 
 impl Report {
     /// All reports, in the order of the help.
-    pub const ALL: [Self; 7] =
-        [Self::Usage, Self::CostCentres, Self::Charges, Self::Waits, Self::Completion, Self::Peaks, Self::Corrections];
+    pub const ALL: [Self; 8] = [
+        Self::Usage,
+        Self::CostCentres,
+        Self::Charges,
+        Self::Focus,
+        Self::Waits,
+        Self::Completion,
+        Self::Peaks,
+        Self::Corrections,
+    ];
 
     /// Its declaration.
     pub const fn schema(self) -> &'static Schema {
@@ -42,6 +53,7 @@ impl Report {
             Self::Usage => &used::USAGE,
             Self::CostCentres => &used::COST_CENTRES,
             Self::Charges => &charges::CHARGES,
+            Self::Focus => &focus::FOCUS,
             Self::Waits => &runs::WAITS,
             Self::Completion => &runs::COMPLETION,
             Self::Peaks => &runs::PEAKS,

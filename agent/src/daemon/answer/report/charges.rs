@@ -98,7 +98,7 @@ async fn clusters(session: &Session<'_>, query: &Query) -> Result<Vec<String>, N
 /// What everything in the period costs by each of the cards.
 ///
 /// A bill of a big month is some seconds' work, which must not hold others up, so it is kept for who asks next.
-async fn bills<const N: usize>(
+pub(super) async fn bills<const N: usize>(
     session: &Session<'_>,
     query: &Query,
     period: Period,
@@ -194,7 +194,7 @@ fn month(session: &Session<'_>, query: &Query) -> Result<(String, Period), No> {
     named_month(session, query.filter.one("period").unwrap_or("this"))
 }
 
-fn month_or_last(session: &Session<'_>, query: &Query) -> Result<(String, Period), No> {
+pub(super) fn month_or_last(session: &Session<'_>, query: &Query) -> Result<(String, Period), No> {
     named_month(session, query.filter.one("period").unwrap_or("last"))
 }
 
@@ -232,7 +232,7 @@ fn totals(card: &Card, name: &str, charges: &[Charge]) -> Vec<String> {
 }
 
 /// An amount of minor units as people read it.
-fn money(card: &Card, code: &str, amount: i128) -> String {
+pub(super) fn money(card: &Card, code: &str, amount: i128) -> String {
     let currency = card.currencies.iter().find(|currency| currency.code == code);
     match (currency, i64::try_from(amount)) {
         (Some(currency), Ok(amount)) => currency.show(amount),
@@ -298,7 +298,7 @@ fn kind(of: &Charged) -> String {
 }
 
 /// Unit-hours of a quantity; nothing where it counts something else.
-fn hours(of: &Charged, quantity: i128) -> Option<String> {
+pub(super) fn hours(of: &Charged, quantity: i128) -> Option<String> {
     if matches!(of.kind, Kind::Minimum | Kind::Reservation) {
         return None;
     }

@@ -8,6 +8,7 @@ mod charges;
 mod completion;
 mod consumed;
 mod corrections;
+mod focus;
 mod grouped;
 mod peaks;
 mod scope;
@@ -26,6 +27,7 @@ pub(super) async fn report(session: &Session<'_>, kind: Report, query: &Query) -
     match kind {
         Report::Usage => usage::report(session, query).await,
         Report::Charges => charges::report(session, query).await,
+        Report::Focus => focus::report(session, query).await,
         Report::Waits => waits::report(session, query).await,
         Report::Completion => completion::report(session, query).await,
         Report::Peaks => peaks::report(session, query).await,
