@@ -1,6 +1,7 @@
 //! Hands over runs that are over one by one, so that a report of a year holds none of them longer than it needs.
 
 use bursar_policy::{Period, Timestamp};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::row::Reading;
@@ -21,7 +22,7 @@ pub enum Chosen {
 }
 
 impl Chosen {
-    /// The first end, the first start and the first instants after both that a run of these can have.
+    /// The first end and the first start that such a run can have, and the first instants after both.
     const fn bounds(self) -> (Timestamp, Timestamp, Timestamp, Timestamp) {
         match self {
             Self::Began(period) => (period.start, period.start, Timestamp::NEVER, period.end),
@@ -90,7 +91,9 @@ async fn read(
             "SELECT rowid AS number, cluster, uid, user_name, account_name, partition_name, qos, state, priority,
              submitted_at, eligible_at, started_at, ended_at, suspended_s, nodes, alloc_cpus, tres FROM run
              WHERE cluster = $1 AND (ended_at, started_at, rowid) > ($2, $3, $4)
-             AND MAX(started_at, submitted_at) >= $5 AND ended_at < $6 AND MAX(started_at, submitted_at) < $7 ORDER BY ended_at, started_at, rowid LIMIT $8",
+             AND ended_at < $6 AND started_at < $7
+             AND MAX(started_at, submitted_at) >= $5 AND MAX(started_at, submitted_at) < $7
+             ORDER BY ended_at, started_at, rowid LIMIT $8",
         )
         .bind(cluster)
         .bind(ended)
@@ -107,37 +110,40 @@ async fn read(
         let last = Reading::new("run", last);
         (ended, started, number) = (last.int("ended_at")?, last.int("started_at")?, last.int("number")?);
         for row in &rows {
-            let text = |field| row.try_get::<&str, _>(field).map_err(Error::query("read a text"));
-            let told = Reading::new("run", row);
-            let submitted = told.at("submitted_at")?;
-            let started = told.at("started_at")?;
-            let start = started.max(submitted);
-            let mut stint = Stint {
-                submitted,
-                eligible: told.maybe_at("eligible_at")?,
-                start,
-                end: told.at("ended_at")?.max(start),
-                over: true,
-                suspended: told.unsigned("suspended_s")?,
-                cpus: 0,
-                nodes: told.u32("nodes")?.into(),
-                memory_mib: 0,
-                gpus: 0,
-                billing: 0,
-            };
-            stint.hold(tres_of(told.unsigned("alloc_cpus")?, text("tres")?));
-            each(&PastRun {
-                cluster: text("cluster")?,
-                uid: told.u32("uid")?,
-                user_name: text("user_name")?,
-                account: text("account_name")?,
-                partition: text("partition_name")?,
-                qos: text("qos")?,
-                state: text("state")?,
-                priority: told.maybe_unsigned("priority")?,
-                goes_on: started < submitted,
-                stint,
-            });
+            each(&past(row)?);
         }
     }
+}
+
+fn past(row: &SqliteRow) -> Result<PastRun<'_>, Error> {
+    let text = |field| row.try_get::<&str, _>(field).map_err(Error::query("read a text"));
+    let told = Reading::new("run", row);
+    let (submitted, started) = (told.at("submitted_at")?, told.at("started_at")?);
+    let start = started.max(submitted);
+    let mut stint = Stint {
+        submitted,
+        eligible: told.maybe_at("eligible_at")?,
+        start,
+        end: told.at("ended_at")?.max(start),
+        over: true,
+        suspended: told.unsigned("suspended_s")?,
+        cpus: 0,
+        nodes: told.u32("nodes")?.into(),
+        memory_mib: 0,
+        gpus: 0,
+        billing: 0,
+    };
+    stint.hold(tres_of(told.unsigned("alloc_cpus")?, text("tres")?));
+    Ok(PastRun {
+        cluster: text("cluster")?,
+        uid: told.u32("uid")?,
+        user_name: text("user_name")?,
+        account: text("account_name")?,
+        partition: text("partition_name")?,
+        qos: text("qos")?,
+        state: text("state")?,
+        priority: told.maybe_unsigned("priority")?,
+        goes_on: started < submitted,
+        stint,
+    })
 }

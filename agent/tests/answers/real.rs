@@ -13,13 +13,22 @@ async fn given_a_real_dump_then_waits_outcomes_and_peaks_are_those_of_a_count_by
         let period = ["cluster=phillips", "start=2016-12-22", "end=2017-01-02", "time-zone=UTC"];
         [&["-nP", "-tSeconds", "report", what][..], &period, more].concat()
     };
-    let waits = served.told(&report("waits", &["by=partition", "-tSeconds"])).await;
+    let waits = served.told(&report("waits", &["by=partition"])).await;
     assert_eq!(
         waits,
         "black|3999|15546|33962|34231|37329|15546|33962|34231|37329|0|\n\
          crumpet|34|0|1|2|2|0|1|2|2|0|\n\
          focaccia|13|1|919|1140|1140|1|919|1140|1140|0|\n"
     );
+    // However time is cut, each run is counted once.
+    let by_day = served.told(&report("waits", &["by=day", "format=runs,wait-max"])).await;
+    let days: Vec<(u64, u64)> = by_day
+        .lines()
+        .filter_map(|line| line.split_once('|'))
+        .map(|(runs, longest)| (runs.parse().expect("a count"), longest.parse().expect("seconds")))
+        .collect();
+    let longest = days.iter().map(|(_, longest)| *longest).max();
+    assert_eq!((days.iter().map(|(runs, _)| runs).sum::<u64>(), longest), (4_046, Some(37_329)));
     let completion = served.told(&report("completion", &[])).await;
     assert_eq!(
         completion,

@@ -4,6 +4,7 @@ mod doors;
 mod grants;
 mod ledger;
 mod open;
+mod past;
 mod people;
 mod policy;
 mod runs;
