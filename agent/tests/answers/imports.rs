@@ -99,9 +99,15 @@ fn row(id: u32, start: i64, end: i64, name: &str) -> String {
     format!("{id}|old|zoe|4711|chem|COMPLETED|{start}|{start}|{end}|cpu=2,node=1|n1|{name}\n")
 }
 
-/// The shared data lies beside the project, as its users have it.
+/// The real dump lies beside the project, wherever that was cloned to; `BURSAR_PHILLIPS` names another place.
 pub(crate) fn phillips() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/phillips")
+    if let Some(named) = std::env::var_os("BURSAR_PHILLIPS") {
+        return named.into();
+    }
+    let mut beside =
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join("shared/data/phillips"));
+    let known = beside.find(|folder| folder.join("sacct.log").exists());
+    known.expect("shared/data/phillips in a folder above the project; BURSAR_PHILLIPS=FOLDER names another")
 }
 
 /// The columns of its dump.

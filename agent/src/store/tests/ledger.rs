@@ -158,6 +158,42 @@ async fn given_another_zone_then_the_days_are_summed_up_anew() {
     assert_eq!(days(&berlin).await, [82_800]);
 }
 
+#[tokio::test]
+async fn given_a_run_of_nine_months_with_both_changes_of_the_clocks_then_no_day_is_over_filled_and_all_add_up() {
+    let (_dir, store) = new_store().await;
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    let berlin = Calendar { zone, week_start: Weekday::Monday, year_start: 1 };
+    // From 15 February to 15 November 2026, noon in Berlin.
+    let (start, end) = (1_771_153_200, 1_794_740_400);
+    let by = ToldBy::Slurmdbd { window: (Timestamp(0), NOW), watermark: None };
+    let long = [run(1, Some(start), Some(end), 2)];
+    store.keep(&Told { cluster: "c", by, runs: &long, set_aside: &[], rows: 1 }, &berlin, NOW).await.unwrap();
+    let mut days = BTreeMap::new();
+    let each = |_: &Span, _, _: &Attribution, part| {
+        if let Part::Day(at, sum) = part {
+            days.insert(at, sum.get(crate::accounting::measure::Measure::Cpu));
+        }
+    };
+    let all = Period { start: Timestamp(0), end: Timestamp(1_800_000_000) };
+    store.sums(&berlin, &[Span::Days(all)], each).await.unwrap();
+    assert_eq!(days.values().sum::<i64>(), 2 * (end - start));
+    let hours: Vec<i64> = days.values().map(|seconds| seconds / 7_200).collect();
+    assert_eq!(hours.len(), 274);
+    assert_eq!((hours[0], hours[42], hours[252], hours[273]), (12, 23, 25, 12));
+    assert!(hours.iter().enumerate().all(|(day, hours)| [0, 42, 252, 273].contains(&day) || *hours == 24), "{hours:?}");
+}
+
+#[tokio::test]
+async fn given_a_job_number_that_comes_again_after_years_then_both_runs_are_kept() {
+    let (_dir, store) = new_store().await;
+    let then = run(7, Some(1_000), Some(2_000), 1);
+    let now = Run { submitted_at: Timestamp(300_000_000), ..run(7, Some(300_000_000), Some(300_000_500), 1) };
+    keep(&store, &[then], None, NOW).await.unwrap();
+    assert_eq!(keep(&store, &[now], None, NOW).await.unwrap().added.len(), 1);
+    let period = Period { start: Timestamp(0), end: Timestamp::NEVER };
+    assert_eq!(store.runs_overlapping("c", &period).await.unwrap().len(), 2);
+}
+
 prop_compose! {
     /// A run as it may be told at some time: of few jobs, so that they are told again and otherwise.
     fn a_telling()(
