@@ -60,12 +60,10 @@ test: build lint roots test-threads quota ## Run every test
 test-threads: ## Try every order in which threads can meet in the gate
 	@RUSTFLAGS="--cfg loom" $(CARGO) test --quiet --package bursar-policy --lib --release --target-dir target/loom threads
 
-# What is measured on a cluster is the release build, as it would be installed; what others load has a profile of its own.
+# What is measured on a cluster is the release build, as it would be installed.
 bench: deps ## Measure the judges, 10,000 people on a real cluster, and sbatch with and without the plugin
 	@$(DEMO) stop
-	@$(CARGO) build --release --quiet -p bursar-agent
-	@$(CARGO) build --profile module --quiet -p bursar-slurm-plugin -p bursar-pam-module
-	@cp target/module/*.so target/release/
+	@$(CARGO) build --release --quiet -p bursar-agent -p bursar-slurm-plugin -p bursar-pam-module
 	@$(CARGO) test --quiet --release --package bursar-slurm-plugin --lib -- --ignored --nocapture how_long
 	@$(CARGO) bench --package bursar-tests --bench judge
 	@$(CARGO) bench --package bursar-tests --bench latency
