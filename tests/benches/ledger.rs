@@ -14,9 +14,11 @@ use bursar_agent::store::Store;
 use bursar_agent::store::ledger::{Told, ToldBy};
 use bursar_agent::store::runs::Run;
 use bursar_policy::Timestamp;
-use bursar_tests::{Result, target_dir};
+use bursar_tests::target_dir;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const RUNS: u64 = 1_000_000;
 /// 1 November 2026 in Berlin, and the seconds of that month.
