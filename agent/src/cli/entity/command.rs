@@ -7,19 +7,26 @@ use super::{Field, Flag, Key, Kind, Schema};
 /// All of them but reports, in the order of the help.
 pub const ALL: [&Schema; 8] = [&BALANCE, &PRICE, &EXPLAIN_JOB, &EXPLAIN_LOGIN, &IMPORT_USAGE, &VERIFY, &SYNC, &STATUS];
 
-pub(super) const NOTHING_TO_CHANGE: &str = "it only tells";
+/// What declarations of verbs that only tell have in common; each says the rest.
+pub(super) const ONLY_TELLS: Schema = Schema {
+    name: "",
+    aliases: &[],
+    about: "",
+    can_add: false,
+    can_modify: false,
+    can_delete: false,
+    instead: "it only tells",
+    bare: None,
+    flags: &[],
+    keys: &[],
+    fields: &[],
+};
 
 /// `bursar balance`.
 pub static BALANCE: Schema = Schema {
     name: "balance",
-    aliases: &[],
     about: "What was used, is in flight and is left, and when the period ends; without a key, the caller's own",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
     bare: Some("user"),
-    flags: &[],
     keys: &[
         Key::new("user", Kind::Names, &[Where], "people").or(&["users"]),
         Key::new("account", Kind::Names, &[Where], "accounts").or(&["accounts"]),
@@ -34,19 +41,14 @@ pub static BALANCE: Schema = Schema {
         Field::new("left", 14, "what is left"),
         Field::new("ends", 19, "when the period ends"),
     ],
+    ..ONLY_TELLS
 };
 
 /// `bursar price`.
 pub static PRICE: Schema = Schema {
     name: "price",
-    aliases: &[],
     about: "What a month comes to by another rate card, beside the one in force; nothing is changed",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
     bare: Some("file"),
-    flags: &[],
     keys: &[
         Key::new("file", Kind::Text, &[Where], "the other card, written as rates.toml is"),
         Key::new("period", Kind::Name, &[Where], "a month, as 2026-11, this or last; without it last").or(&["month"]),
@@ -67,19 +69,14 @@ pub static PRICE: Schema = Schema {
         Field::on_demand("version", 12, "version of the rate card"),
         Field::on_demand("item", -16, "what is charged"),
     ],
+    ..ONLY_TELLS
 };
 
 /// `bursar explain job`.
 pub static EXPLAIN_JOB: Schema = Schema {
     name: "job",
-    aliases: &[],
     about: "What the plugin would say to such a job now, rule by rule",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
     bare: Some("user"),
-    flags: &[],
     keys: &[
         Key::new("user", Kind::Name, &[Where], "who submits; without it the caller"),
         Key::new("account", Kind::Name, &[Where], "account; without it the person's default"),
@@ -94,25 +91,21 @@ pub static EXPLAIN_JOB: Schema = Schema {
         Key::new("at", Kind::Instant, &[Where], "when it is submitted; without it now"),
     ],
     fields: EXPLANATION,
+    ..ONLY_TELLS
 };
 
 /// `bursar explain login`.
 pub static EXPLAIN_LOGIN: Schema = Schema {
     name: "login",
-    aliases: &[],
     about: "What the PAM module would say to a login now",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
     bare: Some("user"),
-    flags: &[],
     keys: &[
         Key::new("user", Kind::Name, &[Where], "who logs in; without it the caller"),
         Key::new("service", Kind::Name, &[Where], "PAM service; without it sshd"),
         Key::new("at", Kind::Instant, &[Where], "when; without it now"),
     ],
     fields: EXPLANATION,
+    ..ONLY_TELLS
 };
 
 const EXPLANATION: &[Field] = &[
@@ -129,14 +122,8 @@ const EXPLANATION: &[Field] = &[
 /// `bursar import usage`.
 pub static IMPORT_USAGE: Schema = Schema {
     name: "usage",
-    aliases: &[],
     about: "Takes the runs of a dump of sacct, made with any field list, into the ledger",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
     bare: Some("file"),
-    flags: &[],
     keys: &[
         Key::new("file", Kind::Text, &[Where], "the dump, as sacct -P wrote it; - is stdin"),
         Key::new("cluster", Kind::Name, &[Where], "the cluster, where no column names it"),
@@ -153,18 +140,13 @@ pub static IMPORT_USAGE: Schema = Schema {
         Field::new("steps", 10, "rows of steps"),
         Field::new("set-aside", 10, "rows that cannot be read, kept aside"),
     ],
+    ..ONLY_TELLS
 };
 
 /// `bursar verify`.
 pub static VERIFY: Schema = Schema {
     name: "verify",
-    aliases: &[],
     about: "Takes apart how the ledger and slurmdbd's sums differ in [start, end); without times, yesterday",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
     flags: &[Flag { name: "all", about: "show what does not differ, too" }],
     keys: &[
         Key::new("start", Kind::Instant, &[Where], "first instant of the period, a whole hour"),
@@ -186,43 +168,30 @@ pub static VERIFY: Schema = Schema {
         Field::new("unexplained", 12, "what is left"),
         Field::on_demand("cluster", 10, "cluster"),
     ],
+    ..ONLY_TELLS
 };
 
 /// `bursar sync --dry-run`.
 pub static SYNC: Schema = Schema {
     name: "sync",
-    aliases: &[],
     about: "Reads the sources and brings accounts and associations in line, now",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
-    flags: &[],
-    keys: &[],
     fields: &[
         Field::new("action", 18, "what is done, or would be"),
         Field::new("object", -32, "to what"),
         Field::new("detail", -60, "how"),
     ],
+    ..ONLY_TELLS
 };
 
 /// `bursar status`.
 pub static STATUS: Schema = Schema {
     name: "status",
-    aliases: &[],
     about: "How each part of bursar is, and since when",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
-    flags: &[],
-    keys: &[],
     fields: &[
         Field::new("part", -20, "part"),
         Field::new("state", 10, "ok, late, failed or off"),
         Field::new("since", 19, "since when"),
         Field::new("detail", -60, "numbers, or what to do"),
     ],
+    ..ONLY_TELLS
 };

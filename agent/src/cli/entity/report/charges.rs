@@ -1,6 +1,6 @@
 //! The declaration of what months cost.
 
-use super::super::command::NOTHING_TO_CHANGE;
+use super::super::command::ONLY_TELLS;
 use super::super::{Field, Flag, Key, Kind, Place::Where, Schema};
 use super::{CLUSTER, USER};
 
@@ -12,11 +12,6 @@ pub(super) static CHARGES: Schema = Schema {
     name: "charges",
     aliases: &["invoice", "invoices"],
     about: "What a month costs by the rate card, by account or by what by= names",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
     flags: &[Flag { name: "lines", about: "every line of the invoices: what was used, its rate and its factors" }],
     keys: &[
         Key::new("period", Kind::Name, &[Where], "a month, as 2026-11, this or last; without it this").or(&["month"]),
@@ -45,4 +40,5 @@ pub(super) static CHARGES: Schema = Schema {
         Field::on_demand("list-amount", 16, "the amount without discount, allowance and reserved capacity"),
         Field::on_demand("lines", 8, "lines in the sum"),
     ],
+    ..ONLY_TELLS
 };

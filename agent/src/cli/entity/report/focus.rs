@@ -1,20 +1,13 @@
 //! The declaration of the export for the finance side: the columns of FOCUS 1.2, by FOCUS's own names.
 
-use super::super::command::NOTHING_TO_CHANGE;
+use super::super::command::ONLY_TELLS;
 use super::super::{Field, Key, Kind, Place::Where, Schema};
 use super::CLUSTER;
 
 /// `bursar report focus`: `billed-cost` is titled `BilledCost`, as FOCUS writes it.
 pub(super) static FOCUS: Schema = Schema {
     name: "focus",
-    aliases: &[],
     about: "A month's invoices with their lines as FOCUS 1.2 has them, for the finance side: --csv or --json",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
-    flags: &[],
     keys: &[
         Key::new("period", Kind::Name, &[Where], "a month, as 2026-11, this or last; without it last").or(&["month"]),
         CLUSTER,
@@ -52,4 +45,5 @@ pub(super) static FOCUS: Schema = Schema {
         Field::new("sub-account-name", -16, "the same"),
         Field::new("tags", -40, "user, partition and QOS as JSON"),
     ],
+    ..ONLY_TELLS
 };

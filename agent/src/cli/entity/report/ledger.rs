@@ -2,7 +2,7 @@
 
 use super::{ACCOUNT, CLUSTER, PARTITION, QOS, TIME_ZONE, USER};
 use crate::cli::entity::Place::Where;
-use crate::cli::entity::command::NOTHING_TO_CHANGE;
+use crate::cli::entity::command::ONLY_TELLS;
 use crate::cli::entity::{Field, Key, Kind, Schema};
 
 /// `bursar report corrections`.
@@ -10,12 +10,6 @@ pub(super) static CORRECTIONS: Schema = Schema {
     name: "corrections",
     aliases: &["correction"],
     about: "Runs charged otherwise in [start, end) than before, as told by what; this month until now without times",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
-    flags: &[],
     keys: &[
         Key::new("start", Kind::Instant, &[Where], "corrections posted from then on, whenever their runs ran"),
         Key::new("end", Kind::Instant, &[Where], "corrections posted before then"),
@@ -49,4 +43,5 @@ pub(super) static CORRECTIONS: Schema = Schema {
         Field::on_demand("state-before", 12, "Slurm's state of it before"),
         Field::on_demand("source", -40, "the file, for an import; for who sees everything"),
     ],
+    ..ONLY_TELLS
 };

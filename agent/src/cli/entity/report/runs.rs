@@ -2,7 +2,7 @@
 
 use super::{ACCOUNT, CLUSTER, END, PARTITION, QOS, START, TIME_ZONE, USER};
 use crate::cli::entity::Place::Where;
-use crate::cli::entity::command::NOTHING_TO_CHANGE;
+use crate::cli::entity::command::ONLY_TELLS;
 use crate::cli::entity::{Field, Key, Kind, Schema};
 
 /// What runs can be told apart by.
@@ -33,12 +33,6 @@ pub(super) static WAITS: Schema = Schema {
     name: "waits",
     aliases: &["wait"],
     about: "How long runs that began in [start, end) waited, and jobs that wait now; this month until now without times",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
-    flags: &[],
     keys: &[
         START,
         END,
@@ -75,19 +69,13 @@ pub(super) static WAITS: Schema = Schema {
         Field::new("waiting-longest", 15, "the longest of them so far, from submission"),
         Field::on_demand("waiting-planned", 15, "the longest of them so far, from when it could start"),
     ],
+    ..ONLY_TELLS
 };
 
 /// `bursar report completion`.
 pub(super) static COMPLETION: Schema = Schema {
     name: "completion",
-    aliases: &[],
     about: "How runs that ended in [start, end) ended, by count and CPU time; this month until now without times",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
-    flags: &[],
     keys: &[
         START,
         END,
@@ -122,6 +110,7 @@ pub(super) static COMPLETION: Schema = Schema {
             .meaning("To a hundredth, rounded down; nothing where no CPU time was used."),
         Field::on_demand("cpu-hours", 16, "their CPU-hours, to four places; suspended time is none"),
     ],
+    ..ONLY_TELLS
 };
 
 /// `bursar report peaks`.
@@ -129,12 +118,6 @@ pub(super) static PEAKS: Schema = Schema {
     name: "peaks",
     aliases: &["peak"],
     about: "The most that was held at once in [start, end), when and how long; this month until now without times",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
-    flags: &[],
     keys: &[
         START,
         END,
@@ -170,4 +153,5 @@ pub(super) static PEAKS: Schema = Schema {
              that it has a part of by the mean of that. To a hundredth, rounded down.",
         ),
     ],
+    ..ONLY_TELLS
 };

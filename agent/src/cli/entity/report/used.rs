@@ -2,7 +2,7 @@
 
 use super::{ACCOUNT, CLUSTER, END, PARTITION, QOS, START, TIME_ZONE, USER};
 use crate::cli::entity::Place::Where;
-use crate::cli::entity::command::NOTHING_TO_CHANGE;
+use crate::cli::entity::command::ONLY_TELLS;
 use crate::cli::entity::{Field, Flag, Key, Kind, Schema};
 
 /// What a report of usage can be told apart by.
@@ -12,13 +12,7 @@ const APART: &[&str] =
 /// `bursar report usage`.
 pub(super) static USAGE: Schema = Schema {
     name: "usage",
-    aliases: &[],
     about: "What was used in [start, end) by account and person, or by what by= names; without times, this month until now",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
     flags: &[Flag { name: "tree", about: "order by the tree, sum up and indent" }],
     keys: &[
         START,
@@ -74,6 +68,7 @@ pub(super) static USAGE: Schema = Schema {
         )
             .meaning("As XDMoD's; runs without length have no part in it."),
     ],
+    ..ONLY_TELLS
 };
 
 /// `bursar report cost-centres`.
@@ -81,12 +76,6 @@ pub(super) static COST_CENTRES: Schema = Schema {
     name: "cost-centres",
     aliases: &["cost-centers", "untagged"],
     about: "CPU time per cost centre in [start, end), and the part that carries none; this month until now without times",
-    can_add: false,
-    can_modify: false,
-    can_delete: false,
-    instead: NOTHING_TO_CHANGE,
-    bare: None,
-    flags: &[],
     keys: &[START, END, USER, ACCOUNT],
     fields: &[
         Field::new("cluster", 10, "cluster"),
@@ -100,4 +89,5 @@ pub(super) static COST_CENTRES: Schema = Schema {
         Field::on_demand("in-flight", 14, "of it, runs that have not ended")
             .meaning("Of live jobs that slurmdbd has not told the end of, as of the moment of the report; provisional."),
     ],
+    ..ONLY_TELLS
 };
