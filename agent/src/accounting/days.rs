@@ -74,19 +74,7 @@ mod tests {
 
     fn hours(zone: &str, from: &str, to: &str) -> Vec<(String, i64)> {
         let calendar = calendar(zone);
-        let stint = Stint {
-            submitted: at(from),
-            eligible: None,
-            start: at(from),
-            end: at(to),
-            over: true,
-            suspended: 0,
-            cpus: 1,
-            nodes: 1,
-            memory_mib: 0,
-            gpus: 0,
-            billing: 0,
-        };
+        let stint = Stint { cpus: 1, nodes: 1, ..Stint::over(at(from), at(from), at(to)) };
         let mut parts = Vec::new();
         let mut days = Days::new(&calendar);
         days.cut(&stint, |day, part| parts.push((calendar.text(day), part.get(Measure::Cpu)))).unwrap();
@@ -118,19 +106,7 @@ mod tests {
     #[test]
     fn given_an_end_at_midnight_then_the_day_after_counts_the_end_and_no_second() {
         let calendar = calendar("UTC");
-        let stint = Stint {
-            submitted: Timestamp(0),
-            eligible: None,
-            start: Timestamp(0),
-            end: Timestamp(86_400),
-            over: true,
-            suspended: 0,
-            cpus: 1,
-            nodes: 1,
-            memory_mib: 0,
-            gpus: 0,
-            billing: 0,
-        };
+        let stint = Stint { cpus: 1, nodes: 1, ..Stint::over(Timestamp(0), Timestamp(0), Timestamp(86_400)) };
         let mut parts = Vec::new();
         Days::new(&calendar)
             .cut(&stint, |day, part| parts.push((day.0, part.get(Measure::Ended), part.get(Measure::Wall))))

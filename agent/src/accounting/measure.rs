@@ -149,23 +149,34 @@ pub struct Stint {
 }
 
 impl Stint {
-    /// What a run that has ended held; nothing for one that never ran, or goes on.
-    pub fn of(run: &Run) -> Option<Self> {
-        let (started, end) = (run.started_at?, run.ended_at?);
-        let mut stint = Self {
-            submitted: run.submitted_at,
-            eligible: run.eligible_at,
-            start: started.max(run.submitted_at),
-            end,
+    /// A run that is over and of which is not said yet what it held.
+    ///
+    /// After a resize Slurm repeats the first start, so a run never starts before its own submission.
+    pub fn over(submitted: Timestamp, started: Timestamp, ended: Timestamp) -> Self {
+        let start = started.max(submitted);
+        Self {
+            submitted,
+            eligible: None,
+            start,
+            end: ended.max(start),
             over: true,
-            suspended: run.suspended_s,
+            suspended: 0,
             cpus: 0,
-            nodes: run.nodes.into(),
+            nodes: 0,
             memory_mib: 0,
             gpus: 0,
             billing: 0,
+        }
+    }
+
+    /// What a run that has ended held; nothing for one that never ran, or goes on.
+    pub fn of(run: &Run) -> Option<Self> {
+        let mut stint = Self {
+            eligible: run.eligible_at,
+            suspended: run.suspended_s,
+            nodes: run.nodes.into(),
+            ..Self::over(run.submitted_at, run.started_at?, run.ended_at?)
         };
-        stint.end = stint.end.max(stint.start);
         stint.hold(run.held());
         Some(stint)
     }

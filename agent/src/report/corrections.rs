@@ -99,19 +99,7 @@ mod tests {
             partition: "main".to_owned(),
             qos: "normal".to_owned(),
         };
-        let stint = Stint {
-            submitted: Timestamp(0),
-            eligible: None,
-            start: Timestamp(0),
-            end: Timestamp(seconds),
-            over: true,
-            suspended: 0,
-            cpus: 2,
-            nodes: 1,
-            memory_mib: 0,
-            gpus: 0,
-            billing: 0,
-        };
+        let stint = Stint { cpus: 2, nodes: 1, ..Stint::over(Timestamp(0), Timestamp(0), Timestamp(seconds)) };
         Entry { attribution, state: "COMPLETED".to_owned(), stint }
     }
 

@@ -104,19 +104,11 @@ pub fn so_far(job: &LiveJob, now: Timestamp) -> Option<Stint> {
         Stage::Running(started) | Stage::Suspended(started) => (started, now, false),
         Stage::Ended(started, ended) => (started, ended, true),
     };
-    let start = start.max(job.submitted_at);
     let mut stint = Stint {
-        submitted: job.submitted_at,
         eligible: (job.begin_at > Timestamp(0)).then_some(job.begin_at),
-        start,
-        end: end.max(start),
         over,
-        suspended: 0,
         cpus: job.cpus(),
-        nodes: 0,
-        memory_mib: 0,
-        gpus: 0,
-        billing: 0,
+        ..Stint::over(job.submitted_at, start, end)
     };
     stint.hold(job.held.iter().map(|(name, amount)| (name.as_str(), *amount)));
     Some(stint)

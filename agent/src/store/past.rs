@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::row::Reading;
-use super::runs::tres_of;
+use super::runs::{clusters, tres_of};
 use super::{Error, Store};
 use crate::accounting::measure::Stint;
 
@@ -65,13 +65,8 @@ impl Store {
         mut each: impl FnMut(&PastRun<'_>),
     ) -> Result<(), Error> {
         let mut tx = self.read().await?;
-        let rows = sqlx::query("SELECT DISTINCT cluster FROM attribution ORDER BY cluster").fetch_all(&mut *tx).await;
-        let rows = rows.map_err(Error::query("read the clusters"))?;
-        for row in &rows {
-            let cluster = Reading::new("attribution", row).text("cluster")?;
-            if wanted(&cluster) {
-                read(&mut tx, &cluster, chosen, &mut each).await?;
-            }
+        for cluster in clusters(&mut tx).await?.iter().filter(|cluster| wanted(cluster)) {
+            read(&mut tx, cluster, chosen, &mut each).await?;
         }
         Ok(())
     }
@@ -119,19 +114,11 @@ fn past(row: &SqliteRow) -> Result<PastRun<'_>, Error> {
     let text = |field| row.try_get::<&str, _>(field).map_err(Error::query("read a text"));
     let told = Reading::new("run", row);
     let (submitted, started) = (told.at("submitted_at")?, told.at("started_at")?);
-    let start = started.max(submitted);
     let mut stint = Stint {
-        submitted,
         eligible: told.maybe_at("eligible_at")?,
-        start,
-        end: told.at("ended_at")?.max(start),
-        over: true,
         suspended: told.unsigned("suspended_s")?,
-        cpus: 0,
         nodes: told.u32("nodes")?.into(),
-        memory_mib: 0,
-        gpus: 0,
-        billing: 0,
+        ..Stint::over(submitted, started, told.at("ended_at")?)
     };
     stint.hold(tres_of(told.unsigned("alloc_cpus")?, text("tres")?));
     Ok(PastRun {

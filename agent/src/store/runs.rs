@@ -140,11 +140,7 @@ impl Store {
 
     /// The clusters that runs are known of.
     pub async fn clusters(&self) -> Result<Vec<String>, Error> {
-        let rows = sqlx::query("SELECT DISTINCT cluster FROM attribution ORDER BY cluster")
-            .fetch_all(&self.pool)
-            .await
-            .map_err(Error::query("read the clusters"))?;
-        rows.iter().map(|row| Reading::new("attribution", row).text("cluster")).collect()
+        clusters(&mut *self.read().await?).await
     }
 
     /// Which of these jobs of `cluster` have runs that ended, by job id and submit time.
@@ -184,6 +180,13 @@ impl Store {
                 .map_err(Error::query("read open runs"))?;
         rows.iter().map(|row| run(&Reading::new("run", row))).collect()
     }
+}
+
+/// The clusters that runs are known of.
+pub(super) async fn clusters(tx: &mut SqliteConnection) -> Result<Vec<String>, Error> {
+    let rows = sqlx::query("SELECT DISTINCT cluster FROM attribution ORDER BY cluster").fetch_all(tx).await;
+    let rows = rows.map_err(Error::query("read the clusters"))?;
+    rows.iter().map(|row| Reading::new("attribution", row).text("cluster")).collect()
 }
 
 /// What is known of a run before it is told again.

@@ -79,19 +79,8 @@ impl Count<'_> {
 }
 
 fn stint(run: &Overlapping, start: Timestamp, end: Timestamp, suspended: u64) -> Stint {
-    let mut stint = Stint {
-        submitted: run.submit,
-        eligible: None,
-        start,
-        end,
-        over: true,
-        suspended,
-        cpus: 0,
-        nodes: 0,
-        memory_mib: 0,
-        gpus: 0,
-        billing: 0,
-    };
+    // slurmdbd counts from Slurm's own start, also where that lies before the submission.
+    let mut stint = Stint { start, end, suspended, ..Stint::over(run.submit, start, end) };
     stint.hold(run.held.iter().map(|(name, amount)| (name.as_str(), *amount)));
     stint
 }

@@ -74,17 +74,10 @@ impl Posting {
     /// What it held, and when.
     pub(super) fn stint(&self) -> Stint {
         let mut stint = Stint {
-            submitted: self.submitted_at,
             eligible: self.eligible_at,
-            start: self.started_at,
-            end: self.ended_at,
-            over: true,
             suspended: self.suspended_s,
-            cpus: 0,
             nodes: self.nodes.into(),
-            memory_mib: 0,
-            gpus: 0,
-            billing: 0,
+            ..Stint::over(self.submitted_at, self.started_at, self.ended_at)
         };
         stint.hold(self.held());
         stint

@@ -7,6 +7,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::store::audit::BATCH;
 use crate::store::row::Reading;
+use crate::store::runs::stored;
 use crate::store::{Error, Store};
 
 /// A row that tells no run and yet must not be lost.
@@ -132,7 +133,6 @@ pub(super) async fn files_among(tx: &mut SqliteConnection, readings: BTreeSet<i6
 
 /// Adds to the record of a reading.
 pub(super) async fn count(tx: &mut SqliteConnection, id: i64, counts: Counts, now: Timestamp) -> Result<(), Error> {
-    let stored = |count| i64::try_from(count).unwrap_or(i64::MAX);
     sqlx::query(
         "UPDATE reading SET row_count = row_count + $1, added = added + $2, changed = changed + $3,
          set_aside = set_aside + $4, finished_at = $5 WHERE id = $6",
@@ -177,7 +177,6 @@ pub(super) async fn progress(
     progress: &Progress,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let stored = |count| i64::try_from(count).unwrap_or(i64::MAX);
     sqlx::query(
         "INSERT INTO import (digest, reading, bytes, row_count, changed_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (digest) DO UPDATE SET bytes = excluded.bytes, row_count = excluded.row_count,

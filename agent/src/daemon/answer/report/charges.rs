@@ -8,6 +8,7 @@ use bursar_policy::{Period, PeriodKind, Timestamp};
 use jiff::civil::Date;
 
 use super::consumed::Centres;
+use super::scope::{asks_elsewhere, wants_cluster};
 use crate::cli::amount::show_ratio;
 use crate::cli::entity::Report;
 use crate::cli::entity::command::PRICE;
@@ -84,14 +85,8 @@ pub(in crate::daemon::answer) async fn price(session: &Session<'_>, query: &Quer
 
 /// The clusters that are asked for, as far as anything is known of them.
 async fn clusters(session: &Session<'_>, query: &Query) -> Result<Vec<String>, No> {
-    let asked = query.filter.list("cluster");
-    if query.filter.has("cluster") && asked != [session.cluster()] {
-        session.caller.must_see_all("another cluster's usage")?;
-    }
-    let wants = |cluster: &String| match asked {
-        [] => cluster == session.cluster(),
-        named => named.iter().any(|name| name == cluster || name.eq_ignore_ascii_case("all")),
-    };
+    asks_elsewhere(session, &query.filter)?;
+    let wants = |cluster: &String| wants_cluster(&query.filter, session.cluster(), cluster);
     Ok(session.site.store.clusters().await?.into_iter().filter(wants).collect())
 }
 

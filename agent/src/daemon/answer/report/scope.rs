@@ -55,11 +55,8 @@ impl<'s> Scope<'s> {
     pub(super) fn of(session: &'s Session<'_>, query: &'s Query) -> Result<Self, No> {
         let (filter, caller) = (&query.filter, &session.caller);
         caller.may_ask_for_people(filter.list("user"))?;
-        let elsewhere = filter.has("cluster") && filter.list("cluster") != [session.cluster()];
-        if elsewhere {
-            // Names of another cluster are other people's and other accounts.
-            caller.must_see_all("another cluster's usage")?;
-        } else {
+        let elsewhere = asks_elsewhere(session, filter)?;
+        if !elsewhere {
             caller.may_ask_for_accounts(filter.list("account"))?;
         }
         let (period, calendar) = asked(session, query)?;
@@ -86,10 +83,7 @@ impl<'s> Scope<'s> {
 
     /// Whether runs of this cluster are asked for: the site's own, unless others are named.
     pub(super) fn wants(&self, cluster: &str) -> bool {
-        match self.filter.list("cluster") {
-            [] => cluster == self.cluster,
-            named => named.iter().any(|name| name == cluster || name.eq_ignore_ascii_case("all")),
-        }
+        wants_cluster(self.filter, self.cluster, cluster)
     }
 
     /// Whether a run is asked for, and the caller may see it.
@@ -181,6 +175,25 @@ impl<'s> Scope<'s> {
     /// That not everything is counted, for a caller who does not see everything.
     pub(super) fn only_own(&self) -> Option<String> {
         (!self.caller.sees_all).then(|| "only runs that you may see are counted".to_owned())
+    }
+}
+
+/// Whether other clusters than the site's own are asked for, which is for those who see everything.
+///
+/// Names of another cluster are other people's and other accounts.
+pub(super) fn asks_elsewhere(session: &Session<'_>, filter: &Values) -> Result<bool, No> {
+    let elsewhere = filter.has("cluster") && filter.list("cluster") != [session.cluster()];
+    if elsewhere {
+        session.caller.must_see_all("another cluster's usage")?;
+    }
+    Ok(elsewhere)
+}
+
+/// Whether runs of a cluster are asked for: those of the site's `own`, unless others are named.
+pub(super) fn wants_cluster(filter: &Values, own: &str, cluster: &str) -> bool {
+    match filter.list("cluster") {
+        [] => cluster == own,
+        named => named.iter().any(|name| name == cluster || name.eq_ignore_ascii_case("all")),
     }
 }
 
