@@ -101,7 +101,6 @@ CREATE TABLE import (
     digest     TEXT   NOT NULL PRIMARY KEY,
     reading    BIGINT NOT NULL,
     bytes      BIGINT NOT NULL,
-    row_count  BIGINT NOT NULL,
     changed_at BIGINT NOT NULL
 );
 

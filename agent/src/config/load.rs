@@ -1,6 +1,7 @@
 //! Loads the files together, because mappings name sources and a rate card is read in the policy's zone.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::machine::{self, Machine};
 use super::policy::{self, Policy};
@@ -36,7 +37,7 @@ pub struct Config {
     /// `policy.toml`.
     pub policy: Policy,
     /// What is charged: `rates.toml` if there is one, otherwise the policy's `[prices]` with its queues' factors.
-    pub card: Card,
+    pub card: Arc<Card>,
 }
 
 impl ConfigPaths {
@@ -56,7 +57,7 @@ pub fn load(paths: &ConfigPaths) -> Result<Config, Vec<Problem>> {
     let rates = paths.rates().map(|path| read_file(&path, |root| card(root, &zone))).transpose();
     match (machine, policy, rates) {
         (Ok(machine), Ok(policy), Ok(card)) => {
-            let card = card.unwrap_or_else(|| of_policy(&policy));
+            let card = Arc::new(card.unwrap_or_else(|| of_policy(&policy)));
             Ok(Config { machine, policy, card })
         }
         (machine, policy, rates) => {

@@ -106,8 +106,8 @@ fn take(row: &str, columns: &Columns, site: &Site<'_>, read: &mut Read) {
 
 /// Keeps everything, cluster by cluster; the file has come further only with the last.
 async fn keep(session: &Session<'_>, dump: &Dump, part: &Part, read: &Read) -> Result<RunChanges, No> {
-    let before = Progress { digest: dump.digest.clone(), bytes: part.from, rows: 0 };
-    let after = Progress { bytes: read.imported.bytes, rows: read.imported.rows, ..before.clone() };
+    let before = Progress { digest: dump.digest.clone(), bytes: part.from };
+    let after = Progress { bytes: read.imported.bytes, ..before.clone() };
     let aside = dump.cluster.as_deref().unwrap_or_default();
     let mut told: Vec<(&str, &[Run])> =
         read.runs.iter().map(|(cluster, runs)| (cluster.as_str(), runs.as_slice())).collect();

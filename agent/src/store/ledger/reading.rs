@@ -39,8 +39,6 @@ pub struct Progress {
     pub digest: String,
     /// Bytes from its start that were taken in.
     pub bytes: u64,
-    /// Rows in them.
-    pub rows: u64,
 }
 
 /// One reading that brought something.
@@ -178,14 +176,12 @@ pub(super) async fn progress(
     now: Timestamp,
 ) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO import (digest, reading, bytes, row_count, changed_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (digest) DO UPDATE SET bytes = excluded.bytes, row_count = excluded.row_count,
-         changed_at = excluded.changed_at",
+        "INSERT INTO import (digest, reading, bytes, changed_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (digest) DO UPDATE SET bytes = excluded.bytes, changed_at = excluded.changed_at",
     )
     .bind(&progress.digest)
     .bind(reading)
     .bind(stored(progress.bytes))
-    .bind(stored(progress.rows))
     .bind(now.0)
     .execute(tx)
     .await
@@ -203,11 +199,7 @@ impl Store {
             .map_err(Error::query("read how far a file was imported"))?;
         row.map(|row| {
             let row = Reading::new("import", &row);
-            let progress = Progress {
-                digest: row.text("digest")?,
-                bytes: row.unsigned("bytes")?,
-                rows: row.unsigned("row_count")?,
-            };
+            let progress = Progress { digest: row.text("digest")?, bytes: row.unsigned("bytes")? };
             Ok((row.int("reading")?, progress))
         })
         .transpose()

@@ -52,7 +52,7 @@ fn lasting(sums: &BTreeMap<String, Measures>) -> BTreeMap<&str, Vec<i64>> {
 }
 
 async fn from_file(store: &Store, name: &str, runs: &[Run]) -> RunChanges {
-    let progress = Progress { digest: name.to_owned(), bytes: 10, rows: 1 };
+    let progress = Progress { digest: name.to_owned(), bytes: 10 };
     let by = ToldBy::File { name, progress: &progress };
     store.keep(&Told { cluster: "c", by, runs, set_aside: &[], rows: 1 }, &utc(), NOW).await.unwrap()
 }

@@ -34,7 +34,7 @@ const APART: [(&str, Of); 8] = [
 
 pub(super) async fn report(session: &Session<'_>, query: &Query) -> Answer {
     let (name, period) = month(session, query)?;
-    let card = Arc::new(session.view.config.card.clone());
+    let card = Arc::clone(&session.view.config.card);
     let [bill] = bills(session, query, period, [card]).await?;
     let lines: Vec<&Line> = bill.lines.iter().filter(|line| sees(session, query, &line.of)).collect();
     let by = if query.has_flag("lines") { Of::ALL.to_vec() } else { apart_by(query) };
@@ -66,7 +66,7 @@ pub(in crate::daemon::answer) async fn price(session: &Session<'_>, query: &Quer
         No::Usage(lines.join("; "))
     })?;
     let (name, period) = month_or_last(session, query)?;
-    let (card, other) = (Arc::new(session.view.config.card.clone()), Arc::new(other));
+    let (card, other) = (Arc::clone(&session.view.config.card), Arc::new(other));
     let [before, after] = bills(session, query, period, [Arc::clone(&card), Arc::clone(&other)]).await?;
     let mut notes = totals(&card, &format!("{name} by the card in force"), &sums(&before.lines, &[]));
     notes.extend(totals(&other, &format!("{name} by {file}"), &sums(&after.lines, &[])));

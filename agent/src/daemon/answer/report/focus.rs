@@ -16,7 +16,7 @@ use crate::wire::{Cell, Query, Response};
 pub(super) async fn report(session: &Session<'_>, query: &Query) -> Answer {
     session.caller.must_see_all("everybody's invoices")?;
     let (name, period) = month_or_last(session, query)?;
-    let card = Arc::new(session.view.config.card.clone());
+    let card = Arc::clone(&session.view.config.card);
     let [bill] = bills(session, query, period, [Arc::clone(&card)]).await?;
     let (of_money, own): (Vec<&Line>, Vec<&Line>) = bill.lines.iter().partition(|line| is_money(&line.of.currency));
     let mut notes = Vec::new();
